@@ -1,0 +1,1 @@
+"""The serving room: loads a bundle and answers translation requests. It never imports torch, onnx or another room."""

@@ -1,0 +1,284 @@
+"""The bundle: the contract between export and server, owned by its consumer.
+
+A bundle is a folder. `manifest.json` is the only name known in advance; it names, sizes and hashes every other
+file. This module holds the manifest's schema, the reader that checks it, and the writer that export uses. It is
+standard library only and knows nothing of tensors or tokenizers.
+
+The graphs' tensors (axis letters: B sentences, R rows, S source ids, P cached positions, H heads, E head_dim,
+D d_model, V vocabulary, {l} a decoder layer):
+
+encoder.onnx   in   input_ids [B, S] int64, attention_mask [B, S] int64 (1 = keep, padding on the right)
+               out  present.{l}.encoder.key, present.{l}.encoder.value [B, H, S, E] float32
+decoder.onnx   in   input_ids [R, 1] int64: the last id of each row
+                    position_ids [R, 1] int64: its position, 0 for the start id; also how many positions are cached
+                    source_lengths [R] int32: how many of the S encoder positions are real, row by row
+                    past_key_values.{l}.encoder.key, .value [R, H, S, E] float32
+                    attention: past_key_values.{l}.decoder.key, .value [R, H, P, E] float32
+                    ssru:      past_key_values.{l}.decoder.state [R, D] float32
+               out  logits [R, V] float32, and `present.…` for each `past_key_values.…`
+
+Rows are ragged: each has its own position and source length. P and S are capacities, not lengths; what lies
+beyond a row's own length is never read. A `present` output is bound to the memory of its `past_key_values`
+input: the step writes one position in place and copies nothing. S is a multiple of `source_multiple` when the
+encoder runs, so that a row's bits do not depend on the padding its batch mates cause.
+"""
+
+import hashlib
+import json
+import os
+import typing
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, TypeVar, cast
+
+from server.errors import BundleError
+
+FORMAT = 1
+MANIFEST_NAME = "manifest.json"
+
+Precision = Literal["fp32", "int8"]
+DecoderMixing = Literal["attention", "ssru"]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class LanguagePair:
+    """One direction the model translates; `prefix_ids` go before the source ids and steer it."""
+
+    source: str
+    target: str
+    prefix_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class SpecialIds:
+    """Ids with a meaning of their own. The decoder starts from `bos`; every source and target ends with `eos`."""
+
+    pad: int
+    unk: int
+    bos: int
+    eos: int
+
+
+@dataclass(frozen=True)
+class Dimensions:
+    """Sizes of the model. Lengths are in ids, EOS and prefix included, and are hard limits of the graphs."""
+
+    d_model: int
+    d_ff: int
+    num_heads: int
+    head_dim: int
+    num_encoder_layers: int
+    num_decoder_layers: int
+    vocab_size: int
+    max_source_length: int
+    max_target_length: int
+    source_multiple: int
+
+
+@dataclass(frozen=True)
+class SearchDefaults:
+    """What a request gets when it does not say. Score = sum_logprob / length ** length_penalty (0: no penalty)."""
+
+    beam_size: int
+    length_penalty: float
+
+
+@dataclass(frozen=True)
+class Quality:
+    """A measured figure, so that what is served says how good it is."""
+
+    test_set: str
+    source: str
+    target: str
+    bleu: float
+    chrf: float
+    signature: str
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """One file of the bundle, by its role in `Manifest.files`."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that is known of a bundle without opening its graphs. `files` has the roles of `ROLES`."""
+
+    format: int
+    name: str
+    version: str
+    created_with: str
+    precision: Precision
+    decoder_mixing: DecoderMixing
+    pairs: tuple[LanguagePair, ...]
+    special_ids: SpecialIds
+    suppressed_ids: tuple[int, ...]
+    dimensions: Dimensions
+    search: SearchDefaults
+    quality: tuple[Quality, ...]
+    files: dict[str, FileEntry]
+
+
+@dataclass(frozen=True)
+class GoldenLine:
+    """A source with the ids that greedy search gave when the bundle was packed (no prefix, BOS or EOS in `target_ids`)."""
+
+    source: str
+    target: str
+    text: str
+    source_ids: tuple[int, ...]
+    target_ids: tuple[int, ...]
+
+
+ROLES = ("encoder", "decoder", "tokenizer", "golden")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A checked bundle on disk: every file is there, has its size and its hash."""
+
+    path: Path
+    manifest: Manifest
+
+    def file(self, role: str) -> Path:
+        """Path of the file that plays `role` (one of ROLES)."""
+        return self.path / self.manifest.files[role].path
+
+    def pair(self, source: str, target: str) -> LanguagePair | None:
+        """The direction asked for, or None if this model does not serve it."""
+        return next((p for p in self.manifest.pairs if (p.source, p.target) == (source, target)), None)
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Read and check the bundle in the folder `path`.
+
+    Raises:
+        BundleError: with every fault found, one per line.
+    """
+    faults: list[str] = []
+    manifest = _read_manifest(path, faults)
+    if manifest is not None and not faults:
+        _check_files(path, manifest, faults)
+        _check_sense(manifest, faults)
+    if faults or manifest is None:
+        listing = "\n".join(f"  - {fault}" for fault in faults)
+        raise BundleError(f"{path} cannot be served:\n{listing}\nExport it again with ferry-export, or restore it.")
+    return Bundle(path, manifest)
+
+
+def read_golden(bundle: Bundle) -> list[GoldenLine]:
+    """The golden lines of a checked bundle."""
+    lines = bundle.file("golden").read_text(encoding="utf-8").splitlines()
+    faults: list[str] = []
+    golden = [_convert(GoldenLine, json.loads(line), f"golden line {i}", faults) for i, line in enumerate(lines, 1)]
+    if faults:
+        raise BundleError("\n".join(faults))
+    return golden
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write `manifest.json` aside and rename it, as the last act of packing."""
+    temporary = folder / f".{MANIFEST_NAME}.tmp"
+    temporary.write_text(json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(temporary, folder / MANIFEST_NAME)
+
+
+def describe_file(folder: Path, name: str) -> FileEntry:
+    """Size and hash of `folder/name`, for the manifest."""
+    path = folder / name
+    return FileEntry(name, path.stat().st_size, _sha256(path))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_manifest(path: Path, faults: list[str]) -> Manifest | None:
+    try:
+        data = json.loads((path / MANIFEST_NAME).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        faults.append(f"there is no {MANIFEST_NAME}; a bundle is the folder that ferry-export wrote")
+        return None
+    except (OSError, ValueError) as error:
+        faults.append(f"{MANIFEST_NAME} cannot be read: {error}")
+        return None
+    found = data.get("format") if isinstance(data, dict) else None
+    if found != FORMAT:
+        faults.append(f"{MANIFEST_NAME} has format {found!r}, this server reads format {FORMAT}")
+        return None
+    return _convert(Manifest, data, "manifest", faults)
+
+
+def _check_files(path: Path, manifest: Manifest, faults: list[str]) -> None:
+    faults.extend(f"manifest.files has no {role!r}" for role in ROLES if role not in manifest.files)
+    for role, entry in manifest.files.items():
+        file = path / entry.path
+        if Path(entry.path).name != entry.path:
+            faults.append(f"manifest.files.{role}.path is {entry.path!r}; it must be a plain name inside the bundle")
+        elif not file.is_file():
+            faults.append(f"{entry.path} ({role}) is missing")
+        elif file.stat().st_size != entry.bytes:
+            faults.append(f"{entry.path} ({role}) has {file.stat().st_size} bytes, the manifest says {entry.bytes}")
+        elif _sha256(file) != entry.sha256:
+            faults.append(f"{entry.path} ({role}) does not have the SHA-256 of the manifest: it is damaged or altered")
+
+
+def _check_sense(manifest: Manifest, faults: list[str]) -> None:
+    sizes, special = manifest.dimensions, manifest.special_ids
+    if sizes.num_heads * sizes.head_dim != sizes.d_model:
+        faults.append(f"{sizes.num_heads} heads of {sizes.head_dim} do not make d_model {sizes.d_model}")
+    if not manifest.pairs:
+        faults.append("manifest.pairs is empty; a bundle serves at least one direction")
+    ids = [*asdict(special).values(), *manifest.suppressed_ids, *(i for p in manifest.pairs for i in p.prefix_ids)]
+    faults.extend(f"id {i} is outside the vocabulary of {sizes.vocab_size}" for i in ids if not 0 <= i < sizes.vocab_size)
+    if special.eos in manifest.suppressed_ids:
+        faults.append("EOS is among suppressed_ids: no translation could end")
+
+
+def _convert(kind: type[T], value: Any, where: str, faults: list[str]) -> T:
+    """`value`, as JSON gave it, as a `kind`; what does not fit is added to `faults` and comes back as it was."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if is_dataclass(kind) and isinstance(value, dict):
+        return _convert_dataclass(kind, value, where, faults)
+    if origin is tuple and isinstance(value, list):
+        return cast(T, tuple(_convert(arguments[0], item, f"{where}[{i}]", faults) for i, item in enumerate(value)))
+    if origin is dict and isinstance(value, dict):
+        return cast(T, {key: _convert(arguments[1], item, f"{where}.{key}", faults) for key, item in value.items()})
+    if origin is Literal and value in arguments:
+        return cast(T, value)
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return cast(T, float(value))
+    if origin is None and type(value) is kind:
+        return value
+    faults.append(f"{where} is {_shown(value)}, expected {_named(kind)}")
+    return cast(T, value)
+
+
+def _convert_dataclass(kind: type[T], value: Mapping[str, Any], where: str, faults: list[str]) -> T:
+    hints = typing.get_type_hints(kind)
+    names = [field.name for field in fields(cast(Any, kind))]
+    missing = [name for name in names if name not in value]
+    faults.extend(f"{where}.{name} is missing" for name in missing)
+    faults.extend(f"{where}.{name} is not known in format {FORMAT}" for name in value if name not in names)
+    known = {name: _convert(hints[name], value[name], f"{where}.{name}", faults) for name in names if name in value}
+    return kind(**(dict.fromkeys(missing) | known))
+
+
+def _named(kind: Any) -> str:
+    origin = typing.get_origin(kind)
+    if origin is Literal or isinstance(kind, UnionType):
+        return " or ".join(map(repr, typing.get_args(kind)))
+    return {tuple: "a list", dict: "an object"}.get(origin) or ("an object" if is_dataclass(kind) else kind.__name__)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,71 @@
+"""Every error a user of the server can cause or meet, with its HTTP status, said once.
+
+Raise the most specific class with a message that names the field, the value, the limit and the remedy. The
+HTTP layer maps `status` and `code` of these classes to its answers; nothing else decides a status.
+"""
+
+
+class FerryError(Exception):
+    """Base of all errors that may be shown to a caller. `code` is stable and machine-readable."""
+
+    code = "internal"
+    status = 500
+
+
+class BundleError(FerryError):
+    """A bundle that cannot be served: missing, damaged, of an unknown format, or failing its self-test."""
+
+    code = "bundle_invalid"
+    status = 500
+
+
+class SettingsError(FerryError):
+    """A flag or FERRY_* variable with an impossible value; the message names the flag."""
+
+    code = "settings_invalid"
+    status = 500
+
+
+class InvalidRequestError(FerryError):
+    """The request itself is wrong: malformed JSON, a missing or mistyped field, a value out of range."""
+
+    code = "invalid_request"
+    status = 400
+
+
+class UnsupportedPairError(InvalidRequestError):
+    """No loaded model translates between the two languages asked for."""
+
+    code = "unsupported_pair"
+
+
+class RequestTooLargeError(FerryError):
+    """Body, text or number of texts over the server's limit."""
+
+    code = "request_too_large"
+    status = 413
+
+
+class QueueFullError(FerryError):
+    """The bounded queue is full: refused at once, nothing was started. `retry_after_s` is a hint in seconds."""
+
+    code = "overloaded"
+    status = 503
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class DeadlineExceededError(FerryError):
+    """The request's deadline passed while it waited or ran; its rows have been given back."""
+
+    code = "deadline_exceeded"
+    status = 504
+
+
+class EngineStoppedError(FerryError):
+    """The engine is shutting down or has failed; the request was not, or not fully, translated."""
+
+    code = "unavailable"
+    status = 503
