@@ -1,0 +1,108 @@
+"""The model against what is written in the papers, with a different size on every axis."""
+
+from itertools import product
+
+import pytest
+import torch
+
+from training.decode import encode, greedy_decode
+from training.loss import CHUNK_ROWS, smoothed_cross_entropy, smoothed_cross_entropy_slow
+from training.model import SSRU, FeatureDropout, ModelSettings, Transformer, padding_mask, sinusoids
+
+TINY = ModelSettings(d_model=24, d_ff=40, num_heads=3, num_encoder_layers=2, num_decoder_layers=2, dropout=0.0)
+VARIANTS = [
+    ModelSettings(**{**vars(TINY), "decoder_mixing": mixing, "norm": norm, "norm_place": place, "biases": biases})
+    for mixing, norm, place, biases in product(
+        ("attention", "ssru"), ("rmsnorm", "layernorm"), ("pre", "post"), (False, True)
+    )
+]
+
+
+@pytest.fixture(params=VARIANTS, ids=lambda s: f"{s.decoder_mixing}-{s.norm}-{s.norm_place}-{s.biases}")
+def model(request: pytest.FixtureRequest) -> Transformer:
+    torch.manual_seed(3)
+    return Transformer(request.param, vocab_size=50).eval()
+
+
+def states(model: Transformer, sources: torch.Tensor, lengths: list[int], targets: torch.Tensor) -> torch.Tensor:
+    encoded, mask = encode(model, sources, torch.tensor(lengths))
+    return model.decode(targets, encoded, mask)
+
+
+def test_padding_changes_nothing(model: Transformer) -> None:
+    source, target = torch.randint(6, 50, (1, 5)), torch.randint(6, 50, (1, 4))
+    alone = states(model, source, [5], target)
+    padded = torch.cat([torch.cat([source, torch.zeros(1, 3, dtype=torch.long)], 1), torch.randint(6, 50, (1, 8))])
+    together = states(model, padded, [5, 8], torch.cat([target, target]))
+    torch.testing.assert_close(together[:1], alone, rtol=0, atol=2e-6)
+
+
+def test_no_position_sees_a_later_one(model: Transformer) -> None:
+    source, target = torch.randint(6, 50, (2, 5)), torch.randint(6, 50, (2, 7))
+    before = states(model, source, [5, 5], target)
+    target[:, 4:] = 9
+    after = states(model, source, [5, 5], target)
+    torch.testing.assert_close(after[:, :4], before[:, :4])
+    assert not torch.allclose(after[:, 4:], before[:, 4:])
+
+
+def test_order_of_the_source_matters(model: Transformer) -> None:
+    source, target = torch.arange(6, 12)[None], torch.full((1, 3), 9)
+    assert not torch.allclose(states(model, source, [6], target), states(model, source.flip(1), [6], target))
+
+
+def test_greedy_decode_follows_the_logits_and_its_limits(model: Transformer) -> None:
+    sources = [[4, 7, 8, 3], [5, 9, 3]]
+    found = greedy_decode(model, sources, [6, 2], suppressed=[0, 1, 2])
+    assert len(found[0]) <= 6
+    assert len(found[1]) <= 2
+    for source, ids in zip(sources, found, strict=True):
+        target = torch.tensor([[2, *ids]])
+        logits = model.logits(states(model, torch.tensor([source]), [len(source)], target))[0]
+        logits[:, :3] = -torch.inf
+        assert logits.argmax(-1)[: len(ids)].tolist() == ids
+
+
+def test_ssru_is_its_recurrence() -> None:
+    torch.manual_seed(0)
+    layer, x = SSRU(TINY), torch.randn(2, 5, 24)
+    cell = torch.zeros(2, 24)
+    for t in range(5):
+        forget = torch.sigmoid(layer.forget(x[:, t]))
+        cell = forget * cell + (1 - forget) * layer.value(x[:, t])
+        torch.testing.assert_close(layer(x)[:, t], cell.clamp(min=0))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("rows", [3, CHUNK_ROWS, CHUNK_ROWS + 5])
+def test_fused_loss_equals_the_slow_one(rows: int, smoothing: float) -> None:
+    torch.manual_seed(1)
+    targets = torch.randint(0, 37, (rows,))
+    results = []
+    for function in (smoothed_cross_entropy, smoothed_cross_entropy_slow):
+        torch.manual_seed(2)
+        hidden, table = torch.randn(rows, 16, requires_grad=True), torch.randn(37, 16, requires_grad=True)
+        loss, nll = function(hidden, table, targets, smoothing)
+        (loss / 7).backward()
+        results.append((loss.detach(), nll, hidden.grad, table.grad))
+    for fast, slow in zip(*results, strict=True):
+        torch.testing.assert_close(fast, slow, rtol=1e-5, atol=1e-5)
+
+
+def test_dropout_masks_a_feature_of_a_sentence_everywhere() -> None:
+    dropout = FeatureDropout(0.5).train()
+    out = dropout(torch.ones(40, 6, 30))
+    assert (out == out[:, :1]).all()
+    assert set(out.unique().tolist()) == {0.0, 2.0}
+    assert 0.4 < float((out == 0).float().mean()) < 0.6
+    assert dropout.eval()(torch.ones(2, 2, 2)).sum() == 8
+
+
+def test_masks_and_positions() -> None:
+    assert padding_mask(torch.tensor([4, 4]), 4, torch.float32) is None
+    mask = padding_mask(torch.tensor([2, 3]), 3, torch.float32)
+    assert mask is not None
+    assert (mask[:, 0, 0] < 0).tolist() == [[False, False, True], [False, False, False]]
+    table = sinusoids(3, 4)
+    torch.testing.assert_close(table[0], torch.tensor([0.0, 0.0, 1.0, 1.0]))
+    torch.testing.assert_close(table[2, 0], torch.tensor(2.0).sin())

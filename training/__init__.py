@@ -1,0 +1,1 @@
+"""The training room: parallel text in, checkpoints out. It imports no other room."""

@@ -1,0 +1,205 @@
+"""Checkpoints: folders that describe themselves, written aside and renamed.
+
+    step-00001000/
+        config.json            what the model is and how it was trained: settings, directions, ids, step, metrics
+        model.safetensors      float32 weights
+        tokenizer.model        SentencePiece
+        samples.jsonl          validation lines, for calibration and self-tests of what is exported
+        optimizer.safetensors  AdamW's moments and the random state, only needed to resume
+
+`last` and `best` are links to two of them. No file is ever unpickled.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from training.config import ConfigError, build
+from training.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
+from training.model import Transformer
+from training.settings import TrainSettings, without_paths
+
+FORMAT = 1
+
+
+class CheckpointError(Exception):
+    """A folder that is not a checkpoint, or not one this version reads."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A validation line: languages and texts of both sides."""
+
+    source: str
+    target: str
+    source_text: str
+    target_text: str
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a run stands: updates made, target ids seen, and the next batch to take."""
+
+    step: int
+    tokens: int
+    round: int
+    batch: int
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained model with all that is needed to use it.
+
+    Attributes:
+        model: float32, in evaluation mode.
+        pairs: (source, target) directions it was trained on.
+        tag_ids: target language to the id that goes before the source ids.
+        max_source_length: longest source in ids, tag and EOS included; max_target_length likewise with EOS.
+    """
+
+    path: Path
+    model: Transformer
+    settings: TrainSettings
+    position: Position
+    tokenizer: Path
+    pairs: tuple[tuple[str, str], ...]
+    tag_ids: dict[str, int]
+    metrics: dict[str, Any]
+    samples: tuple[Sample, ...]
+
+    @property
+    def max_source_length(self) -> int:
+        return self.settings.data.max_length
+
+    @property
+    def max_target_length(self) -> int:
+        # Translations may run longer than their source; half as much again is more than training ever showed.
+        return self.settings.data.max_length * 3 // 2
+
+    @property
+    def step(self) -> int:
+        return self.position.step
+
+    @property
+    def suppressed_ids(self) -> tuple[int, ...]:
+        """Ids that are never generated."""
+        return (PAD, UNK, BOS, *sorted(self.tag_ids.values()))
+
+
+def write_checkpoint(
+    folder: Path,
+    settings: TrainSettings,
+    position: Position,
+    tokenizer: Tokenizer,
+    weights: Mapping[str, Tensor],
+    resume_state: Mapping[str, Tensor],
+    metrics: Mapping[str, Any],
+    samples: Sequence[Sample],
+) -> None:
+    """Write the checkpoint `folder`, aside first, so that it is there whole or not at all."""
+    aside = folder.with_name(f".{folder.name}.tmp")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    save_file(
+        {name: tensor.detach().float().cpu().contiguous() for name, tensor in weights.items()},
+        aside / "model.safetensors",
+    )
+    if resume_state:
+        save_file(
+            {name: tensor.cpu().contiguous() for name, tensor in resume_state.items()}, aside / "optimizer.safetensors"
+        )
+    shutil.copyfile(tokenizer.path, aside / "tokenizer.model")
+    lines = [json.dumps(asdict(sample), ensure_ascii=False) for sample in samples]
+    (aside / "samples.jsonl").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    config = {
+        "format": FORMAT,
+        "position": asdict(position),
+        "vocab_size": tokenizer.vocab_size,
+        "special_ids": {"pad": PAD, "unk": UNK, "bos": BOS, "eos": EOS},
+        "tag_ids": tokenizer.tag_ids,
+        "pairs": settings.pairs(),
+        "metrics": dict(metrics),
+        "settings": asdict(without_paths(settings)),
+    }
+    (aside / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(aside, folder)
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """The checkpoint in the folder `path`, ready to translate.
+
+    Raises:
+        CheckpointError: it is not one, or its parts do not fit each other.
+    """
+    config = read_checkpoint_config(path)
+    try:
+        settings = build(TrainSettings, config["settings"])
+        model = Transformer(settings.model, config["vocab_size"])
+        model.load_state_dict(load_file(path / "model.safetensors"))
+        lines = (path / "samples.jsonl").read_text(encoding="utf-8").split("\n")
+        return Checkpoint(
+            path=path,
+            model=model.eval(),
+            settings=settings,
+            position=Position(**config["position"]),
+            tokenizer=path / "tokenizer.model",
+            pairs=tuple((source, target) for source, target in config["pairs"]),
+            tag_ids=config["tag_ids"],
+            metrics=config["metrics"],
+            samples=tuple(Sample(**json.loads(line)) for line in lines if line),
+        )
+    except (ConfigError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
+        raise CheckpointError(f"{path} is damaged or of another version: {error}") from None
+
+
+def read_checkpoint_config(path: Path) -> dict[str, Any]:
+    """`config.json` of a checkpoint folder, its format checked."""
+    try:
+        config = json.loads((path / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} is not a checkpoint: config.json: {error}") from None
+    if config.get("format") != FORMAT:
+        raise CheckpointError(f"{path} has format {config.get('format')!r}; this version reads format {FORMAT}")
+    return config  # type: ignore[no-any-return]
+
+
+def read_resume_state(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Master weights and resume state of a checkpoint folder."""
+    try:
+        return load_file(path / "model.safetensors"), load_file(path / "optimizer.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path} cannot be resumed from: {error}") from None
+
+
+def average(folders: Sequence[Path]) -> dict[str, Tensor]:
+    """The mean of the weights of several checkpoints, accumulated in float64."""
+    total: dict[str, Tensor] = {}
+    for folder in folders:
+        for name, tensor in load_file(folder / "model.safetensors").items():
+            total[name] = total[name] + tensor.double() if name in total else tensor.double()
+    return {name: (tensor / len(folders)).float() for name, tensor in total.items()}
+
+
+def link(name: Path, folder: Path) -> None:
+    """Make `name` a link to its sibling `folder`, in one step."""
+    aside = name.with_name(f".{name.name}.tmp")
+    aside.unlink(missing_ok=True)
+    aside.symlink_to(folder.name)
+    os.replace(aside, name)
+
+
+def prune(folder: Path, keep_last: int) -> None:
+    """Delete all checkpoints in `folder` but the newest `keep_last` and the best."""
+    best = (folder / "best").resolve()
+    for old in sorted(folder.glob("step-*"))[:-keep_last]:
+        if old.resolve() != best:
+            shutil.rmtree(old)

@@ -1,0 +1,276 @@
+"""The model: an encoder-decoder Transformer, as plain as it can be read.
+
+Pre-norm, RMSNorm, ReLU, no biases, tied embeddings, sinusoidal positions, many encoder layers and few decoder
+layers by default; norm, its place, activation, biases and the decoder's self-mixing are settings, so that other
+published shapes fit the same code. There is no cache here: this is the oracle that faster decoders are held to.
+
+Axis letters: B sentences, S source ids, T target ids, D d_model, H heads, E head_dim, V vocabulary.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+Block = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Shape of the model. `vocab_size` comes from the tokenizer."""
+
+    d_model: int = 256
+    d_ff: int = 1024
+    num_heads: int = 4
+    num_encoder_layers: int = 6
+    num_decoder_layers: int = 2
+    decoder_mixing: Literal["attention", "ssru"] = "attention"
+    norm: Literal["rmsnorm", "layernorm"] = "rmsnorm"
+    norm_place: Literal["pre", "post"] = "pre"
+    activation: Literal["relu", "gelu", "swish"] = "relu"
+    biases: bool = False
+    dropout: float = 0.1
+
+    @property
+    def head_dim(self) -> int:
+        return self.d_model // self.num_heads
+
+    def faults(self) -> list[str]:
+        """What makes these settings impossible, in words; empty if nothing does."""
+        faults = []
+        if self.d_model % self.num_heads:
+            faults.append(f"model.d_model = {self.d_model} is not a multiple of model.num_heads = {self.num_heads}")
+        if self.head_dim % 8:
+            faults.append(f"model.d_model / model.num_heads = {self.head_dim}; the runtime wants a multiple of 8")
+        if not 0 <= self.dropout < 1:
+            faults.append(f"model.dropout = {self.dropout} is outside [0, 1)")
+        sizes = ("d_model", "d_ff", "num_heads", "num_encoder_layers", "num_decoder_layers")
+        small = [name for name in sizes if getattr(self, name) < 1]
+        return faults + [f"model.{name} = {getattr(self, name)}; it must be at least 1" for name in small]
+
+
+class Transformer(nn.Module):
+    """Encoder, decoder and one embedding table shared by source, target and output projection."""
+
+    def __init__(self, settings: ModelSettings, vocab_size: int) -> None:
+        super().__init__()
+        self.settings = settings
+        self.vocab_size = vocab_size
+        self.embedding = nn.Embedding(vocab_size, settings.d_model)
+        self.encoder = nn.ModuleList(EncoderLayer(settings) for _ in range(settings.num_encoder_layers))
+        self.decoder = nn.ModuleList(DecoderLayer(settings) for _ in range(settings.num_decoder_layers))
+        final = settings.norm_place == "pre"
+        self.encoder_norm = build_norm(settings) if final else nn.Identity()
+        self.decoder_norm = build_norm(settings) if final else nn.Identity()
+        self.dropout = FeatureDropout(settings.dropout)
+        self.apply(initialise)
+
+    def encode(self, input_ids: Tensor, mask: Tensor | None) -> Tensor:
+        """Encoder states [B, S, D] of `input_ids` [B, S]; `mask` as from `padding_mask`."""
+        x = self.embed(input_ids)
+        for layer in self.encoder:
+            x = layer(x, mask)
+        return self.encoder_norm(x)  # type: ignore[no-any-return]
+
+    def decode(self, target_ids: Tensor, encoded: Tensor, mask: Tensor | None) -> Tensor:
+        """Decoder states [B, T, D]; position t has seen `target_ids` [B, T] up to and including t."""
+        x = self.embed(target_ids)
+        causal = causal_mask(target_ids.shape[1], x)
+        for layer in self.decoder:
+            x = layer(x, causal, encoded, mask)
+        return self.decoder_norm(x)  # type: ignore[no-any-return]
+
+    def logits(self, states: Tensor) -> Tensor:
+        """Unnormalised log-probabilities [..., V] of the next id, from decoder states [..., D]."""
+        return F.linear(states, self.embedding.weight)
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Scaled embeddings plus positions, [B, T, D] of `ids` [B, T]."""
+        width = self.settings.d_model
+        x = self.embedding(ids) * math.sqrt(width)
+        positions = sinusoids(ids.shape[1], width).to(x)
+        return self.dropout(x + positions)  # type: ignore[no-any-return]
+
+
+class EncoderLayer(nn.Module):
+    """Self-attention over the whole source, then the feed-forward block."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        super().__init__()
+        self.self_attention = Attention(settings)
+        self.feed_forward = FeedForward(settings)
+        self.self_residual = Residual(settings)
+        self.feed_forward_residual = Residual(settings)
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        x = self.self_residual(x, lambda y: self.self_attention(y, y, mask))
+        return self.feed_forward_residual(x, self.feed_forward)  # type: ignore[no-any-return]
+
+
+class DecoderLayer(nn.Module):
+    """Self-mixing over the target so far (attention or SSRU), cross-attention, feed-forward."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        super().__init__()
+        self.mixing = settings.decoder_mixing
+        self.self_mixing = Attention(settings) if self.mixing == "attention" else SSRU(settings)
+        self.cross_attention = Attention(settings)
+        self.feed_forward = FeedForward(settings)
+        self.self_residual = Residual(settings)
+        self.cross_residual = Residual(settings)
+        self.feed_forward_residual = Residual(settings)
+
+    def forward(self, x: Tensor, causal: Tensor, encoded: Tensor, mask: Tensor | None) -> Tensor:
+        if self.mixing == "attention":
+            x = self.self_residual(x, lambda y: self.self_mixing(y, y, causal))
+        else:
+            x = self.self_residual(x, self.self_mixing)
+        x = self.cross_residual(x, lambda y: self.cross_attention(y, encoded, mask))
+        return self.feed_forward_residual(x, self.feed_forward)  # type: ignore[no-any-return]
+
+
+class Residual(nn.Module):
+    """x + dropout(block(norm(x))) before, or norm(x + dropout(block(x))) after, as `norm_place` says."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        super().__init__()
+        self.pre = settings.norm_place == "pre"
+        self.norm = build_norm(settings)
+        self.dropout = FeatureDropout(settings.dropout)
+
+    def forward(self, x: Tensor, block: Block) -> Tensor:
+        if self.pre:
+            return x + self.dropout(block(self.norm(x)))  # type: ignore[no-any-return]
+        return self.norm(x + self.dropout(block(x)))  # type: ignore[no-any-return]
+
+
+class Attention(nn.Module):
+    """Multi-head attention of `queries` [B, T, D] over `memory` [B, S, D], with an additive mask.
+
+    Products and softmax are written out: at sentence lengths, PyTorch's fused attention for the CPU was 39 % of
+    a training step, and the plain form made the whole step 1.5 to 1.9 times faster (measured).
+    """
+
+    def __init__(self, settings: ModelSettings) -> None:
+        super().__init__()
+        width, biases = settings.d_model, settings.biases
+        self.num_heads, self.head_dim = settings.num_heads, settings.head_dim
+        self.query = nn.Linear(width, width, bias=biases)
+        self.key = nn.Linear(width, width, bias=biases)
+        self.value = nn.Linear(width, width, bias=biases)
+        self.output = nn.Linear(width, width, bias=biases)
+
+    def forward(self, queries: Tensor, memory: Tensor, mask: Tensor | None) -> Tensor:
+        query = self.split_heads(self.query(queries) * self.head_dim**-0.5)
+        key, value = self.split_heads(self.key(memory)), self.split_heads(self.value(memory))
+        scores = query @ key.transpose(-1, -2)
+        if mask is not None:
+            scores = scores + mask
+        mixed = scores.softmax(-1) @ value
+        return self.output(mixed.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+
+    def split_heads(self, x: Tensor) -> Tensor:
+        """[B, T, D] to [B, H, T, E]."""
+        return x.view(*x.shape[:2], self.num_heads, self.head_dim).transpose(1, 2)
+
+
+class SSRU(nn.Module):
+    """Simpler simple recurrent unit: one vector of state instead of a growing cache.
+
+    f_t = sigmoid(W_f x_t + b_f);  c_t = f_t * c_{t-1} + (1 - f_t) * W x_t;  o_t = relu(c_t)
+    Source: Kim et al. 2019, "From Research to Production and Back", equation 4.
+    """
+
+    def __init__(self, settings: ModelSettings) -> None:
+        super().__init__()
+        width = settings.d_model
+        self.forget = nn.Linear(width, width, bias=True)
+        self.value = nn.Linear(width, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        forget = torch.sigmoid(self.forget(x))
+        update = (1 - forget) * self.value(x)
+        cell = torch.zeros_like(update[:, 0])
+        cells = []
+        for step in range(x.shape[1]):
+            cell = forget[:, step] * cell + update[:, step]
+            cells.append(cell)
+        return F.relu(torch.stack(cells, 1))
+
+
+class FeedForward(nn.Module):
+    """Two linear maps around an activation, position by position."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        super().__init__()
+        self.inner = nn.Linear(settings.d_model, settings.d_ff, bias=settings.biases)
+        self.outer = nn.Linear(settings.d_ff, settings.d_model, bias=settings.biases)
+        activations: dict[str, Block] = {"relu": F.relu, "gelu": F.gelu, "swish": F.silu}
+        self.activation = activations[settings.activation]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.outer(self.activation(self.inner(x)))  # type: ignore[no-any-return]
+
+
+class FeatureDropout(nn.Module):
+    """Dropout with one mask per sentence and feature, the same at every position.
+
+    Source: Gal and Ghahramani 2016. Besides regularising recurrences it draws T times fewer random numbers, which
+    on a CPU were 13 % of a training step (measured).
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.rate == 0:
+            return x
+        keep = 1 - self.rate
+        mask = torch.empty(x.shape[0], 1, x.shape[2], device=x.device, dtype=torch.float32).bernoulli_(keep).div_(keep)
+        return x * mask.to(x.dtype)
+
+
+def build_norm(settings: ModelSettings) -> nn.Module:
+    """The norm over D that the settings ask for, with epsilon 1e-6."""
+    if settings.norm == "rmsnorm":
+        return nn.RMSNorm(settings.d_model, eps=1e-6)
+    return nn.LayerNorm(settings.d_model, eps=1e-6, bias=settings.biases)
+
+
+def padding_mask(lengths: Tensor, size: int, dtype: torch.dtype) -> Tensor | None:
+    """Additive mask [B, 1, 1, size] that hides what lies past `lengths` [B]; None if nothing does."""
+    if bool((lengths == size).all()):
+        return None
+    hidden = torch.arange(size, device=lengths.device) >= lengths[:, None]
+    return torch.zeros(hidden.shape, dtype=dtype, device=lengths.device).masked_fill_(hidden, -1e9)[:, None, None]
+
+
+def causal_mask(size: int, like: Tensor) -> Tensor:
+    """Additive mask [size, size] that hides later positions, in the type of `like`."""
+    return torch.full((size, size), -1e9, dtype=like.dtype, device=like.device).triu_(1)
+
+
+def sinusoids(length: int, width: int, base: float = 10_000.0) -> Tensor:
+    """Positions [length, width] float32: sines in the first half of the features, cosines in the second.
+
+    Source: Vaswani et al. 2017, section 3.5, with the two kinds side by side instead of interleaved.
+    """
+    half = width // 2
+    rates = torch.exp(torch.arange(half, dtype=torch.float64) * (-math.log(base) / max(half - 1, 1)))
+    angles = torch.arange(length, dtype=torch.float64)[:, None] * rates
+    return torch.cat([angles.sin(), angles.cos()], 1).float()
+
+
+def initialise(module: nn.Module) -> None:
+    """Xavier-uniform linear maps; embeddings with deviation D^-0.5, so that scaled inputs and logits start near 1."""
+    if isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.Embedding):
+        nn.init.normal_(module.weight, std=module.embedding_dim**-0.5)

@@ -1,0 +1,117 @@
+"""Validation: loss on the references, BLEU and chrF on what the model writes itself (greedy)."""
+
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sacrebleu
+import torch
+
+from training.checkpoint import Sample
+from training.data.batches import build_batch
+from training.data.corpus import read_pairs
+from training.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
+from training.decode import encode, greedy_decode
+from training.loss import smoothed_cross_entropy
+from training.model import Transformer
+from training.settings import TrainSettings, corpus_paths
+
+DECODE_SENTENCES = 64
+
+
+@dataclass(frozen=True)
+class ValidationSet:
+    """Lines of one validation corpus in one direction."""
+
+    name: str
+    source: str
+    target: str
+    sources: tuple[str, ...]
+    references: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name}.{self.source}-{self.target}"
+
+
+def read_validation(settings: TrainSettings) -> list[ValidationSet]:
+    """The first `max_validation_lines` non-empty pairs of every validation corpus, in each of its directions."""
+    sets = []
+    for corpus in settings.validation:
+        pairs = read_pairs(*corpus_paths(corpus, settings.data))
+        kept = [(a, b) for (a, b), _ in zip(_filled(pairs), range(settings.data.max_validation_lines), strict=False)]
+        sides = dict(zip(corpus.languages, map(tuple, zip(*kept, strict=True)), strict=True))
+        sets += [ValidationSet(corpus.name, s, t, sides[s], sides[t]) for s, t in corpus.pairs()]
+    return sets
+
+
+def build_samples(sets: Sequence[ValidationSet], limit: int = 500) -> list[Sample]:
+    """Up to `limit` lines, evenly from all sets."""
+    each = max(1, limit // len(sets))
+    return [
+        Sample(s.source, s.target, source, reference)
+        for s in sets
+        for source, reference in list(zip(s.sources, s.references, strict=True))[:each]
+    ]
+
+
+def validate(
+    model: Transformer, tokenizer: Tokenizer, sets: Sequence[ValidationSet], max_length: int, max_batch_tokens: int
+) -> dict[str, Any]:
+    """Mean loss, BLEU and chrF, and each set's own, as `metrics[set]`; leaves the model in training mode."""
+    model.eval()
+    metrics: dict[str, Any] = {}
+    for each in sets:
+        loss, bleu, chrf = validate_set(model, tokenizer, each, max_length, max_batch_tokens)
+        metrics[str(each)] = {"loss": round(loss, 4), "bleu": round(bleu, 2), "chrf": round(chrf, 2)}
+    model.train()
+    means = {key: round(statistics.mean(m[key] for m in metrics.values()), 4) for key in ("loss", "bleu", "chrf")}
+    return means | metrics
+
+
+def validate_set(
+    model: Transformer, tokenizer: Tokenizer, each: ValidationSet, max_length: int, max_batch_tokens: int
+) -> tuple[float, float, float]:
+    """Negative log-likelihood per id in nats, BLEU, chrF."""
+    tag = tokenizer.tag_ids[each.target]
+    sources = [[tag, *ids[: max_length - 2], EOS] for ids in tokenizer.encode(list(each.sources))]
+    references = [ids[: max_length - 1] for ids in tokenizer.encode(list(each.references))]
+    loss = _reference_loss(model, sources, references, max_batch_tokens)
+    hypotheses = translate(model, tokenizer, sources, max_length)
+    bleu = sacrebleu.corpus_bleu(hypotheses, [list(each.references)]).score
+    chrf = sacrebleu.corpus_chrf(hypotheses, [list(each.references)]).score
+    return loss, bleu, chrf
+
+
+def translate(model: Transformer, tokenizer: Tokenizer, sources: Sequence[list[int]], max_length: int) -> list[str]:
+    """Greedy translations of complete sources (tag and EOS included), in order."""
+    suppressed = (PAD, UNK, BOS, *tokenizer.tag_ids.values())
+    order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
+    outputs: dict[int, list[int]] = {}
+    for start in range(0, len(order), DECODE_SENTENCES):
+        chosen = order[start : start + DECODE_SENTENCES]
+        limits = [min(max_length, 2 * len(sources[i]) + 8) for i in chosen]
+        decoded = greedy_decode(model, [sources[i] for i in chosen], limits, suppressed)
+        outputs.update(zip(chosen, decoded, strict=True))
+    return tokenizer.decode([outputs[i] for i in range(len(sources))])
+
+
+@torch.inference_mode()
+def _reference_loss(
+    model: Transformer, sources: Sequence[list[int]], references: Sequence[list[int]], max_batch_tokens: int
+) -> float:
+    total, count = 0.0, 0
+    each = max(1, max_batch_tokens // max(map(len, [*sources, *references])))
+    for start in range(0, len(sources), each):
+        batch = build_batch(sources[start : start + each], references[start : start + each])
+        batch = batch.to(model.embedding.weight.device)
+        encoded, mask = encode(model, batch.source_ids, batch.source_lengths)
+        states = model.decode(batch.target_inputs, encoded, mask)
+        counted = batch.target_ids != PAD
+        _, nll = smoothed_cross_entropy(states[counted], model.embedding.weight, batch.target_ids[counted], 0.0)
+        total, count = total + float(nll), count + batch.num_target_tokens
+    return total / count
+
+
+def _filled(pairs: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    return ((a, b) for a, b in pairs if a.strip() and b.strip())
