@@ -128,7 +128,10 @@ class Manifest:
 
 @dataclass(frozen=True)
 class GoldenLine:
-    """A source with the ids that greedy search gave when the bundle was packed (no prefix, BOS or EOS in `target_ids`)."""
+    """A source and what greedy search gave when the bundle was packed.
+
+    `source_ids` are what the encoder reads, prefix and EOS included; `target_ids` have no BOS and no EOS.
+    """
 
     source: str
     target: str
@@ -174,10 +177,20 @@ def read_bundle(path: Path) -> Bundle:
 
 
 def read_golden(bundle: Bundle) -> list[GoldenLine]:
-    """The golden lines of a checked bundle."""
-    lines = bundle.file("golden").read_text(encoding="utf-8").splitlines()
+    """The golden lines of a checked bundle.
+
+    Raises:
+        BundleError: with every fault found, one per line.
+    """
+    # Not splitlines: it would also split at U+2028 and its like, which may stand in a text.
+    lines = bundle.file("golden").read_text(encoding="utf-8").removesuffix("\n").split("\n")
     faults: list[str] = []
-    golden = [_convert(GoldenLine, json.loads(line), f"golden line {i}", faults) for i, line in enumerate(lines, 1)]
+    golden: list[GoldenLine] = []
+    for i, line in enumerate(lines if any(lines) else [], 1):
+        try:
+            golden.append(_convert(GoldenLine, json.loads(line), f"golden line {i}", faults))
+        except ValueError as error:
+            faults.append(f"golden line {i} is no JSON: {error}")
     if faults:
         raise BundleError("\n".join(faults))
     return golden
@@ -238,7 +251,9 @@ def _check_sense(manifest: Manifest, faults: list[str]) -> None:
     if not manifest.pairs:
         faults.append("manifest.pairs is empty; a bundle serves at least one direction")
     ids = [*asdict(special).values(), *manifest.suppressed_ids, *(i for p in manifest.pairs for i in p.prefix_ids)]
-    faults.extend(f"id {i} is outside the vocabulary of {sizes.vocab_size}" for i in ids if not 0 <= i < sizes.vocab_size)
+    faults.extend(
+        f"id {i} is outside the vocabulary of {sizes.vocab_size}" for i in ids if not 0 <= i < sizes.vocab_size
+    )
     if special.eos in manifest.suppressed_ids:
         faults.append("EOS is among suppressed_ids: no translation could end")
 

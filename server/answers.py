@@ -1,0 +1,72 @@
+"""JSON out, for what went well and what did not; the statuses are those of `server.errors`."""
+
+import logging
+import math
+import traceback
+from typing import Any
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from server.errors import EngineStoppedError, FerryError, QueueFullError
+from server.schema import ErrorAnswer, ErrorDetail, InvalidBodyError
+
+# Nobody reads the answer to a client that has gone; the number is nginx's, for the metrics.
+CLIENT_GONE_STATUS = 499
+
+_log = logging.getLogger("ferry")
+_ENCODER = msgspec.json.Encoder()
+
+
+def json_answer(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """`content` as JSON."""
+    return Response(_ENCODER.encode(content), status, headers, "application/json")
+
+
+def error_answer(status: int, detail: ErrorDetail, headers: dict[str, str] | None = None) -> Response:
+    """The body of every answer that is not a success."""
+    return json_answer(ErrorAnswer(detail), status, headers)
+
+
+def answer_ferry_error(request: Request[Any], error: Exception) -> Response:
+    """Answer with the error's own status, code and message."""
+    assert isinstance(error, FerryError)
+    request.scope["ferry.error_code"] = error.code
+    headers = {"Retry-After": str(math.ceil(error.retry_after_s))} if isinstance(error, QueueFullError) else None
+    field = error.field if isinstance(error, InvalidBodyError) else None
+    return error_answer(error.status, ErrorDetail(error.code, str(error), field), headers)
+
+
+def answer_http_error(request: Request[Any], error: Exception) -> Response:
+    """Answer for a path or method that does not exist."""
+    assert isinstance(error, HTTPException)
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
+    message = f"{error.detail}: {request.method} {request.url.path[:100]}; GET / lists what there is."
+    return error_answer(error.status_code, ErrorDetail(code, message), dict(error.headers or {}))
+
+
+def answer_client_gone(request: Request[Any], error: Exception) -> Response:
+    """Nothing, to nobody."""
+    return Response(status_code=CLIENT_GONE_STATUS)
+
+
+def answer_shutdown() -> Response:
+    """Answer for what could not be finished before the server ends."""
+    error = EngineStoppedError("The server is shutting down; ask again.")
+    return error_answer(error.status, ErrorDetail(error.code, str(error)))
+
+
+def answer_internal(error: BaseException) -> Response:
+    """Answer for what only we can have broken. The log gets the place, not the message, which may quote a text."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("internal error %s at\n%s", type(error).__name__, frames)
+    return error_answer(500, ErrorDetail(FerryError.code, "The server failed on this request; its log says where."))
+
+
+EXCEPTION_HANDLERS = {
+    FerryError: answer_ferry_error,
+    HTTPException: answer_http_error,
+    ClientDisconnect: answer_client_gone,
+}

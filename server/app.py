@@ -1,0 +1,82 @@
+"""The HTTP application: the routes of all dialects, and what is not of any: index, health, metrics."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from server.answers import EXCEPTION_HANDLERS, json_answer
+from server.errors import EngineStoppedError
+from server.metrics import Metrics
+from server.middleware import Observed
+from server.models import Models
+from server.native import get_models, get_translate, post_translate
+from server.settings import ServeSettings
+from server.state import FerryRequest, State
+from server.translator import Translator
+
+INDEX = """Ferry translates.
+
+POST /v1/translate   {"text": "Guten Morgen.", "source": "de", "target": "en"}
+GET  /translate      ?q=Guten+Morgen.&source=de&target=en
+GET  /v1/models      the models, their language pairs and their quality
+GET  /health/live    200 while the process answers
+GET  /health/ready   200 while it can translate
+GET  /metrics        for Prometheus
+"""
+
+
+def build_app(models: Models, settings: ServeSettings) -> Starlette:
+    """The application over loaded models. It does not close them: whoever loaded them does."""
+    routes = [
+        Route("/", get_index),
+        Route("/v1/translate", post_translate, methods=["POST"]),
+        Route("/v1/models", get_models),
+        Route("/translate", get_translate),
+        Route("/health/live", get_live),
+        Route("/health/ready", get_ready),
+        Route("/metrics", get_metrics),
+    ]
+    metrics = Metrics(models, [route.path for route in routes])
+    state = State(translator=Translator(models, settings.limits), settings=settings, metrics=metrics)
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(Observed, metrics=metrics)],
+        exception_handlers=EXCEPTION_HANDLERS,
+        lifespan=_lifespan(state),
+    )
+
+
+def _lifespan(state: State) -> Callable[[Starlette], AbstractAsyncContextManager[State]]:
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[State]:
+        yield state
+
+    return lifespan
+
+
+async def get_index(request: FerryRequest) -> Response:
+    """Name the endpoints."""
+    return PlainTextResponse(INDEX)
+
+
+async def get_live(request: FerryRequest) -> Response:
+    """The process answers."""
+    return json_answer({"status": "ok"})
+
+
+async def get_ready(request: FerryRequest) -> Response:
+    """It can translate: golden lines passed, and no engine has failed since."""
+    if request.state["translator"].models.ready:
+        return json_answer({"status": "ok"})
+    raise EngineStoppedError("An engine has failed; the server is about to stop.")
+
+
+async def get_metrics(request: FerryRequest) -> Response:
+    """Prometheus text; written in a thread, since it takes milliseconds."""
+    metrics = request.state["metrics"]
+    return Response(await run_in_threadpool(metrics.expose), media_type=metrics.media_type)

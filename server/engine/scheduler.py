@@ -1,0 +1,212 @@
+"""Who is next: the bounded queue that all engine threads share. Pure Python; knows no tensors and no search.
+
+Order is first come, first served. The head of the queue is always among the newcomers as soon as its rows are free;
+behind it, sentences of like length are encoded along, and the others wait for the next step.
+"""
+
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from server.bundle import Dimensions
+from server.engine.job import Job, resolve_options
+from server.engine.types import EngineSettings, SearchOptions, SentenceResult
+from server.errors import DeadlineExceededError, EngineStoppedError, FerryError, QueueFullError
+
+# Padded source ids one thread encodes at a time while its rows run: about 10-20 ms for six layers of d=256, so that
+# running sentences are held up by a few steps at most. With no row running, the whole max_batch_tokens may be used.
+RUNNING_ENCODE_TOKENS = 512
+# How many waiting sentences are looked at for newcomers; a bound on the time the lock is held.
+MAX_LOOKED_AT = 256
+RETRY_AFTER_RANGE_S = (1.0, 60.0)
+
+
+@dataclass(frozen=True)
+class QueueCounts:
+    """Sentences and source ids that wait now; sentences cancelled and expired while they waited, so far."""
+
+    waiting_sentences: int
+    waiting_ids: int
+    cancelled: int
+    expired: int
+
+
+class Scheduler:
+    """A thread-safe queue, counted in source ids, and the choice of who joins which thread."""
+
+    def __init__(
+        self,
+        dimensions: Dimensions,
+        settings: EngineSettings,
+        num_threads: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._dimensions = dimensions
+        self._settings = settings
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._waiting: dict[int, Job] = {}  # by ticket number, oldest first
+        self._deadlines: list[tuple[float, int]] = []  # heap of (deadline, ticket); may name jobs that have left
+        self._tickets = itertools.count()
+        self._waiting_ids = 0
+        self._waiting_rows = 0
+        self._running_rows = [0] * num_threads
+        self._stop_reason: str | None = None
+        self._busy_since = 0.0
+        self._taken_ids = 0
+        self._cancelled = 0
+        self._expired = 0
+
+    def submit(
+        self, source_ids: tuple[int, ...], options: SearchOptions, deadline: float | None
+    ) -> Future[SentenceResult]:
+        """Queue a sentence.
+
+        Raises:
+            InvalidRequestError: the request does not fit the model or the engine.
+            QueueFullError: the queue has no room for it now.
+            EngineStoppedError: the engine takes no more work.
+        """
+        options = resolve_options(source_ids, options, self._dimensions, self._settings)
+        job = Job(source_ids, options, deadline, self._clock(), Future())
+        with self._changed:
+            if self._stop_reason is not None:
+                raise EngineStoppedError(self._stop_reason)
+            self._check_room(len(source_ids))
+            ticket = next(self._tickets)
+            self._enter(ticket, job)
+            self._changed.notify_all()
+        job.future.add_done_callback(lambda future: self._forget(ticket) if future.cancelled() else None)
+        return job.future
+
+    def wait(self, thread: int) -> bool:
+        """Sleep until a sentence waits; `thread` has no row running. False: none does and none will come any more."""
+        with self._changed:
+            self._running_rows[thread] = 0
+            self._changed.wait_for(lambda: self._waiting or self._stop_reason is not None)
+            return bool(self._waiting)
+
+    def take(self, thread: int, rows_in_use: int) -> list[Job]:
+        """The newcomers of engine thread `thread`, to be encoded together; often none.
+
+        Also fails what has waited past its deadline.
+        """
+        with self._changed:
+            expired = self._remove_expired()
+            newcomers = self._choose(thread, rows_in_use)
+            for ticket in newcomers:
+                self._taken_ids += len(self._leave(ticket).source_ids)
+            jobs = list(newcomers.values())
+            self._running_rows[thread] = rows_in_use + sum(job.num_rows for job in jobs)
+        for job in expired:
+            job.fail(DeadlineExceededError("the deadline passed while the sentence waited; allow more time or retry"))
+        return jobs
+
+    def stop(self, reason: str) -> None:
+        """Accept no more; what already waits may still be taken."""
+        with self._changed:
+            self._stop_reason = self._stop_reason or reason
+            self._changed.notify_all()
+
+    def fail_waiting(self, error: FerryError) -> None:
+        """Answer everything that waits with `error`."""
+        with self._changed:
+            jobs = [self._leave(ticket) for ticket in list(self._waiting)]
+            self._changed.notify_all()
+        for job in jobs:
+            job.fail(error)
+
+    def counts(self) -> QueueCounts:
+        """What waits now, and what has left the queue without running."""
+        with self._changed:
+            return QueueCounts(len(self._waiting), self._waiting_ids, self._cancelled, self._expired)
+
+    def _check_room(self, num_ids: int) -> None:
+        limit = self._settings.max_queue_tokens
+        if self._waiting_ids + num_ids > limit:
+            raise QueueFullError(
+                f"the queue holds {self._waiting_ids} source ids in {len(self._waiting)} sentences; {num_ids} more "
+                f"would pass the server's limit of {limit}; retry later",
+                self._estimate_wait(),
+            )
+
+    def _estimate_wait(self) -> float:
+        """Seconds until what waits now will have been taken, at the pace since the queue was last empty."""
+        shortest, longest = RETRY_AFTER_RANGE_S
+        if self._taken_ids == 0:
+            return shortest
+        seconds_per_id = (self._clock() - self._busy_since) / self._taken_ids
+        return min(max(self._waiting_ids * seconds_per_id, shortest), longest)
+
+    def _enter(self, ticket: int, job: Job) -> None:
+        if not self._waiting:
+            self._busy_since, self._taken_ids = job.submitted, 0
+        self._waiting[ticket] = job
+        self._waiting_ids += len(job.source_ids)
+        self._waiting_rows += job.num_rows
+        if job.deadline is not None:
+            heapq.heappush(self._deadlines, (job.deadline, ticket))
+
+    def _leave(self, ticket: int) -> Job:
+        job = self._waiting.pop(ticket)
+        self._waiting_ids -= len(job.source_ids)
+        self._waiting_rows -= job.num_rows
+        return job
+
+    def _forget(self, ticket: int) -> None:
+        """A caller cancelled: give the room back, if the sentence still waits."""
+        with self._changed:
+            if ticket not in self._waiting:
+                return
+            job = self._leave(ticket)
+            self._cancelled += 1
+            self._changed.notify_all()
+        job.future.set_running_or_notify_cancel()
+
+    def _remove_expired(self) -> list[Job]:
+        expired = []
+        while self._deadlines and self._deadlines[0][0] <= self._clock():
+            _, ticket = heapq.heappop(self._deadlines)
+            if ticket in self._waiting:
+                expired.append(self._leave(ticket))
+        self._expired += len(expired)
+        return expired
+
+    def _choose(self, thread: int, rows_in_use: int) -> dict[int, Job]:
+        """Who joins, oldest first. Stops at the first sentence whose rows are not free: nobody overtakes for rows."""
+        room = self._room(thread, rows_in_use)
+        budget = self._settings.max_batch_tokens
+        if rows_in_use:
+            budget = min(budget, RUNNING_ENCODE_TOKENS)
+        free = self._settings.max_rows - rows_in_use
+        chosen: dict[int, Job] = {}
+        longest = real = 0
+        for ticket, job in itertools.islice(self._waiting.items(), MAX_LOOKED_AT):
+            if room <= 0 or job.num_rows > free:
+                break
+            length = self._padded(len(job.source_ids))
+            padded = max(longest, length) * (len(chosen) + 1)
+            # At most half of an encoder call may be padding; the head of the queue is taken whatever its length.
+            if chosen and (padded > budget or padded > 2 * (real + length)):
+                continue
+            chosen[ticket] = job
+            longest, real = max(longest, length), real + length
+            room, free = room - job.num_rows, free - job.num_rows
+        return chosen
+
+    def _room(self, thread: int, rows_in_use: int) -> int:
+        """Rows up to this thread's fair share of all that runs and waits, so that no core idles beside a full one.
+
+        The thread with the fewest rows is always under its share while something waits, so somebody takes it.
+        """
+        running = sum(self._running_rows) - self._running_rows[thread] + rows_in_use
+        share = -(-(running + self._waiting_rows) // len(self._running_rows))
+        return share - rows_in_use
+
+    def _padded(self, length: int) -> int:
+        multiple = self._dimensions.source_multiple
+        return -(-length // multiple) * multiple

@@ -1,0 +1,195 @@
+"""Row memory of one engine thread: what every running row has read and written so far. numpy only.
+
+Holds the decoder's inputs and outputs as arrays of [max_rows, ...] that the runtime binds once; must not know
+sentences, search or onnxruntime. The rows in use are always [0:num_rows]: where a row leaves, the last one moves in.
+A row is ragged: of its capacity only its own source length and its own position count are ever read.
+
+Bytes of a decoder layer: `8 * d_model * max_rows * (source capacity + target capacity)`, the float32 keys and values of
+both attentions; with SSRU the target's part is `4 * d_model * max_rows` instead. 64 rows of d=256 take 16 MiB a layer
+at the first capacities of 64 + 64 positions, and grow by doubling to the model's maximum (64 MiB at 256 + 256).
+`shrink` gives it back when nothing runs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server.bundle import Manifest
+from server.engine.tensors import TensorSpec, axis_sizes, cross_inputs, present_name, state_inputs
+
+# Positions allocated at first; most sentences fit, and doubling from here reaches any model in a few copies.
+FIRST_CAPACITY = 64
+
+
+@dataclass(eq=False)
+class Lease:
+    """The rows that one sentence holds. `rows` changes when the memory is compacted; read it anew at every step."""
+
+    rows: list[int]
+
+
+class Slots:
+    """Rows, their tensors and their lengths.
+
+    Attributes:
+        num_rows: rows in use.
+        generation: grows whenever arrays were replaced, so that bindings to them must be made anew.
+    """
+
+    def __init__(self, manifest: Manifest, max_rows: int) -> None:
+        dimensions = manifest.dimensions
+        self.num_rows = 0
+        self.generation = 0
+        self._max_rows = max_rows
+        self._sizes = axis_sizes(dimensions)
+        self._limits = {"S": dimensions.max_source_length, "P": dimensions.max_target_length}
+        self._capacities = self._first_capacities()
+        self._cross_specs = cross_inputs(manifest)
+        self._state_specs = state_inputs(manifest)
+        self._leases: list[Lease] = []
+        self._last_ids = np.zeros((max_rows, 1), np.int64)
+        self._positions = np.zeros((max_rows, 1), np.int64)
+        self._source_lengths = np.zeros(max_rows, np.int32)
+        self._logits = np.zeros((max_rows, dimensions.vocab_size), np.float32)
+        self._tensors = {spec.name: self._allocate(spec) for spec in self._cross_specs + self._state_specs}
+
+    @property
+    def logits(self) -> NDArray[np.float32]:
+        """[R, V] float32 view of the rows in use: what the last decode step gave. The search may overwrite it."""
+        return self._logits[: self.num_rows]
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes allocated for the cached tensors (resident or not)."""
+        return sum(tensor.nbytes for tensor in self._tensors.values())
+
+    def inputs(self) -> Mapping[str, NDArray[Any]]:
+        """The decoder's inputs by name, each [max_rows, ...]."""
+        return {
+            "input_ids": self._last_ids,
+            "position_ids": self._positions,
+            "source_lengths": self._source_lengths,
+            **self._tensors,
+        }
+
+    def outputs(self) -> Mapping[str, NDArray[Any]]:
+        """The decoder's outputs by name: logits, and for each `present` the memory of its `past_key_values`."""
+        return {"logits": self._logits, **{present_name(name): array for name, array in self._tensors.items()}}
+
+    def add(
+        self, cross: Sequence[NDArray[np.float32]], index: int, source_length: int, num_rows: int, start_id: int
+    ) -> Lease:
+        """Take `num_rows` rows for one sentence, all at the start of the same target.
+
+        Args:
+            cross: [B, H, S, E] float32 per `tensors.encoder_outputs`.
+            index: which of the B sentences.
+            source_length: ids of it that are real.
+            num_rows: rows to take; the caller has seen that they are free.
+            start_id: first id the decoder reads.
+        """
+        first, last = self.num_rows, self.num_rows + num_rows
+        assert last <= self._max_rows, "more rows than there are"
+        self._reserve("S", source_length)
+        for spec, encoded in zip(self._cross_specs, cross, strict=True):
+            self._tensors[spec.name][first:last, :, :source_length] = encoded[index, :, :source_length]
+        for spec in self._state_specs:
+            if spec.axes == "RD":
+                self._tensors[spec.name][first:last] = 0.0
+        self._last_ids[first:last] = start_id
+        self._positions[first:last] = 0
+        self._source_lengths[first:last] = source_length
+        lease = Lease(list(range(first, last)))
+        self._leases.extend([lease] * num_rows)
+        self.num_rows = last
+        return lease
+
+    def release(self, lease: Lease) -> None:
+        """Free the rows of `lease`; the last rows move into the gaps."""
+        for row in sorted(lease.rows, reverse=True):
+            last = self.num_rows - 1
+            if row != last:
+                self._move(last, row)
+            self._leases.pop()
+            self.num_rows = last
+        lease.rows = []
+
+    def prepare_step(self) -> None:
+        """Make room for one more position in every row; call before the decode step."""
+        if self.num_rows:
+            self._reserve("P", int(self._positions[: self.num_rows].max()) + 1)
+
+    def advance(self, ids: NDArray[np.int64]) -> None:
+        """After a decode step: every row has one more position, and reads `ids` [R] int64 next."""
+        self._positions[: self.num_rows] += 1
+        self._last_ids[: self.num_rows, 0] = ids
+
+    def reorder(self, rows: Sequence[int], parents: Sequence[int]) -> None:
+        """Let each of `rows` go on from what its parent row has cached; the source is the same by definition.
+
+        Args:
+            rows: rows whose parent is another row.
+            parents: that row, one for each of `rows`; a row may be both.
+        """
+        if not rows:
+            return
+        to, source = np.asarray(rows), np.asarray(parents)
+        used = int(self._positions[source].max())
+        for spec in self._state_specs:
+            tensor = self._tensors[spec.name]
+            if spec.axes == "RD":
+                tensor[to] = tensor[source]  # indexing copies, so a row may be overwritten after it was read
+            else:
+                tensor[to, :, :used] = tensor[source, :, :used]
+
+    def shrink(self) -> None:
+        """Give back what long sentences made the memory grow to; only when no row is in use."""
+        assert self.num_rows == 0, "rows are in use"
+        if self._capacities == self._first_capacities():
+            return
+        self._capacities = self._first_capacities()
+        self._tensors = {spec.name: self._allocate(spec) for spec in self._cross_specs + self._state_specs}
+        self.generation += 1
+
+    def _move(self, source: int, to: int) -> None:
+        source_length, position = int(self._source_lengths[source]), int(self._positions[source, 0])
+        for spec in self._cross_specs:
+            tensor = self._tensors[spec.name]
+            tensor[to, :, :source_length] = tensor[source, :, :source_length]
+        for spec in self._state_specs:
+            tensor = self._tensors[spec.name]
+            if spec.axes == "RD":
+                tensor[to] = tensor[source]
+            else:
+                tensor[to, :, :position] = tensor[source, :, :position]
+        for array in (self._last_ids, self._positions, self._source_lengths):
+            array[to] = array[source]
+        lease = self._leases[source]
+        lease.rows[lease.rows.index(source)] = to
+        self._leases[to] = lease
+
+    def _reserve(self, axis: str, length: int) -> None:
+        """Have at least `length` positions along `axis` (S or P)."""
+        old = self._capacities[axis]
+        if length <= old:
+            return
+        limit = self._limits[axis]
+        assert length <= limit, f"{length} positions, the model has {limit}"
+        self._capacities[axis] = min(max(length, 2 * old), limit)
+        for spec in self._cross_specs + self._state_specs:
+            if axis in spec.axes:
+                grown = self._allocate(spec)
+                grown[: self.num_rows, :, :old] = self._tensors[spec.name][: self.num_rows]
+                self._tensors[spec.name] = grown
+        self.generation += 1
+
+    def _first_capacities(self) -> dict[str, int]:
+        return {axis: min(FIRST_CAPACITY, limit) for axis, limit in self._limits.items()}
+
+    def _allocate(self, spec: TensorSpec) -> NDArray[np.float32]:
+        sizes = {**self._sizes, **self._capacities, "R": self._max_rows}
+        # Zeros, not empty: the system hands out untouched pages lazily either way, and no stale data lies around.
+        return np.zeros([sizes[axis] for axis in spec.axes], np.float32)

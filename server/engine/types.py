@@ -1,0 +1,57 @@
+"""What goes into the engine and what comes out: frozen, and free of tensors."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """How one sentence is searched.
+
+    Attributes:
+        beam_size: rows the sentence takes; 1 is greedy.
+        num_hypotheses: how many to return, best first; at most beam_size.
+        length_penalty: score = sum_logprob / length ** length_penalty, length in ids with EOS; 0 is no penalty.
+        max_target_length: ids to generate at most, EOS included; None takes a bound from the source's length.
+    """
+
+    beam_size: int = 1
+    num_hypotheses: int = 1
+    length_penalty: float = 1.0
+    max_target_length: int | None = None
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One translation of one sentence. `ids` has no BOS and no EOS; `complete` is False if the limit cut it off."""
+
+    ids: tuple[int, ...]
+    score: float
+    sum_logprob: float
+    complete: bool
+
+
+@dataclass(frozen=True)
+class SentenceResult:
+    """The hypotheses of a sentence, best first, and where its time went (seconds)."""
+
+    hypotheses: tuple[Hypothesis, ...]
+    queued_s: float
+    running_s: float
+    num_steps: int
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """Limits and sizes of the engine, all finite.
+
+    Attributes:
+        num_threads: engine threads; each has its own rows and one intra-op thread; 0 is one per core allowed to us.
+        max_rows: rows of one engine thread; a sentence takes beam_size of them.
+        max_batch_tokens: padded source ids (longest x sentences) one encoder call may hold.
+        max_queue_tokens: source ids that may wait; past it, submit refuses.
+    """
+
+    num_threads: int = 0
+    max_rows: int = 64
+    max_batch_tokens: int = 4096
+    max_queue_tokens: int = 32_768

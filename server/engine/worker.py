@@ -1,0 +1,222 @@
+"""One engine thread: its rows, its running sentences, and the loop that advances them.
+
+Wires scheduler, slots, search and runtime together; each `step` admits, decodes, selects and publishes. Must not know
+tensors' names or how a search chooses.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server.bundle import Manifest
+from server.engine.job import Job
+from server.engine.runtime import Runtime
+from server.engine.scheduler import Scheduler
+from server.engine.search import RowScores, Search, build_search, score_rows, suppress
+from server.engine.slots import Lease, Slots
+from server.engine.stats import StepTrace, WorkerCounters
+from server.engine.types import SentenceResult
+from server.errors import DeadlineExceededError, FerryError
+
+
+@dataclass(eq=False)
+class _Running:
+    """A sentence that holds rows."""
+
+    job: Job
+    search: Search
+    lease: Lease
+    admitted: float
+    num_steps: int = 0
+
+
+class Worker:
+    """The loop of one engine thread. Only that thread calls its methods, except `abort` and the properties."""
+
+    def __init__(
+        self,
+        index: int,
+        runtime: Runtime,
+        manifest: Manifest,
+        scheduler: Scheduler,
+        max_rows: int,
+        on_step: Callable[[StepTrace], None] | None,
+    ) -> None:
+        self.counters = WorkerCounters()
+        self._index = index
+        self._runtime = runtime
+        self._dimensions = manifest.dimensions
+        self._special_ids = manifest.special_ids
+        self._suppressed_ids = np.array(manifest.suppressed_ids, np.int64)
+        self._scheduler = scheduler
+        self._on_step = on_step
+        self._slots = Slots(manifest, max_rows)
+        self._bound_generation = self._slots.generation
+        self._decode_step = runtime.bind_step(self._slots.inputs(), self._slots.outputs())
+        self._scratch = np.empty((max_rows, manifest.dimensions.vocab_size), np.float32)
+        self._joining: list[Job] = []
+        self._running: list[_Running] = []
+        self._aborted = threading.Event()
+
+    @property
+    def rows_in_use(self) -> int:
+        """Rows that sentences hold now."""
+        return self._slots.num_rows
+
+    @property
+    def cache_bytes(self) -> int:
+        """Bytes allocated for rows."""
+        return self._slots.num_bytes
+
+    def abort(self) -> None:
+        """Ask the loop to end before its next step and fail what it holds."""
+        self._aborted.set()
+
+    def run(self) -> None:
+        """Work until the scheduler has stopped and everything taken is answered, or until aborted.
+
+        After it returns or raises, `fail_all` answers what is left.
+        """
+        while (self._running or self._scheduler.wait(self._index)) and not self._aborted.is_set():
+            self.step()
+            if not self._running:
+                self._slots.shrink()
+
+    def fail_all(self, error: FerryError) -> None:
+        """Answer every sentence this thread holds with `error`."""
+        for job in self._joining + [running.job for running in self._running]:
+            self.counters.failed += job.fail(error)
+        self._joining, self._running = [], []
+
+    def step(self) -> None:
+        """Advance every running sentence by one id, newcomers included."""
+        left = self._drop_departed()
+        joined = self._admit()
+        if not self._running:
+            return
+        rows = self._slots.num_rows
+        self._decode()
+        left += self._select()
+        if self._on_step is not None:
+            self._on_step(StepTrace(self._index, self.counters.steps, rows, joined, left))
+        self.counters.steps += 1
+        self.counters.row_steps += rows
+        self.counters.peak_rows = max(self.counters.peak_rows, rows)
+
+    def _drop_departed(self) -> int:
+        """Free the rows of cancelled and expired sentences; how many there were."""
+        now = time.monotonic()
+        departed = [
+            running
+            for running in self._running
+            if running.job.future.cancelled() or (running.job.deadline is not None and running.job.deadline <= now)
+        ]
+        for running in departed:
+            self._leave(running)
+            expired = running.job.fail(
+                DeadlineExceededError("the deadline passed during translation; allow more time or shorten the text")
+            )
+            self.counters.expired += expired
+            self.counters.cancelled += not expired
+        return len(departed)
+
+    def _admit(self) -> int:
+        """Encode newcomers together and give them rows; how many there were."""
+        self._joining = self._scheduler.take(self._index, self._slots.num_rows)
+        if not self._joining:
+            return 0
+        if self._running:
+            self.counters.joined_running += len(self._joining)
+        cross = self._encode([job.source_ids for job in self._joining])
+        now = time.monotonic()
+        newcomers = [self._start(job, cross, i, now) for i, job in enumerate(self._joining)]
+        self._running += newcomers
+        self._joining = []
+        return len(newcomers)
+
+    def _start(self, job: Job, cross: Sequence[NDArray[np.float32]], index: int, now: float) -> _Running:
+        """Give rows to `job`, whose source is number `index` of the encoded ones."""
+        lease = self._slots.add(cross, index, len(job.source_ids), job.num_rows, self._special_ids.bos)
+        return _Running(job, build_search(job.options, self._special_ids.eos), lease, now)
+
+    def _encode(self, sources: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
+        """Cross keys and values [B, H, S, E] of `sources`, padded to a common multiple."""
+        multiple = self._dimensions.source_multiple
+        longest = -(-max(len(source) for source in sources) // multiple) * multiple
+        input_ids = np.full((len(sources), longest), self._special_ids.pad, np.int64)
+        attention_mask = np.zeros((len(sources), longest), np.int64)
+        for i, source in enumerate(sources):
+            input_ids[i, : len(source)] = source
+            attention_mask[i, : len(source)] = 1
+        self.counters.encoder_calls += 1
+        self.counters.encoded_ids += sum(len(source) for source in sources)
+        self.counters.padded_ids += input_ids.size
+        return self._runtime.encode(input_ids, attention_mask)
+
+    def _decode(self) -> None:
+        """Run the decoder once for all rows; what it gives is in the slots."""
+        self._slots.prepare_step()
+        if self._bound_generation != self._slots.generation:
+            self._decode_step = self._runtime.bind_step(self._slots.inputs(), self._slots.outputs())
+            self._bound_generation = self._slots.generation
+        self._decode_step.run(self._slots.num_rows)
+
+    def _select(self) -> int:
+        """Let every sentence choose how it goes on, and publish those that are done; how many there were."""
+        scores = self._score()
+        next_ids = np.array(scores.best_ids, np.int64)
+        moves: list[tuple[int, int]] = []
+        done: list[tuple[_Running, SentenceResult | FerryError]] = []
+        for running in self._running:
+            running.num_steps += 1
+            rows = running.lease.rows
+            try:
+                continuation = running.search.advance(scores, rows)
+            except FerryError as error:
+                done.append((running, error))
+                continue
+            if continuation is None:
+                done.append((running, _build_result(running)))
+                continue
+            next_ids[rows] = continuation.ids
+            if continuation.parents is not None:
+                moves += [(row, rows[k]) for row, k in zip(rows, continuation.parents, strict=True) if row != rows[k]]
+        self._slots.advance(next_ids)
+        self._slots.reorder([row for row, _ in moves], [parent for _, parent in moves])
+        for running, outcome in done:
+            self._leave(running)
+            self._publish(running.job, outcome)
+        return len(done)
+
+    def _score(self) -> RowScores:
+        logits = self._slots.logits
+        suppress(logits, self._suppressed_ids)
+        largest_beam = max(running.job.options.beam_size for running in self._running)
+        return score_rows(logits, self._scratch[: len(logits)], largest_beam)
+
+    def _leave(self, running: _Running) -> None:
+        self._slots.release(running.lease)
+        self._running.remove(running)
+
+    def _publish(self, job: Job, outcome: SentenceResult | FerryError) -> None:
+        if isinstance(outcome, FerryError):
+            self.counters.failed += job.fail(outcome)
+        elif job.answer(outcome):
+            best = outcome.hypotheses[0]
+            self.counters.finished += 1
+            self.counters.target_ids += len(best.ids) + best.complete
+        else:
+            self.counters.cancelled += 1
+
+
+def _build_result(running: _Running) -> SentenceResult:
+    return SentenceResult(
+        hypotheses=running.search.hypotheses(),
+        queued_s=running.admitted - running.job.submitted,
+        running_s=time.monotonic() - running.admitted,
+        num_steps=running.num_steps,
+    )

@@ -1,0 +1,74 @@
+"""Many texts through one engine, in order, with a bounded number in flight: for files of any length."""
+
+from collections import deque
+from collections.abc import Generator, Iterable
+from concurrent.futures import Future, wait
+
+from server.bundle import LanguagePair
+from server.engine.types import SearchOptions, SentenceResult
+from server.errors import QueueFullError
+from server.models import Model
+from server.plan import Part, Translation, assemble_text, plan_text
+
+# Sentences in flight: enough to keep every row busy and to sort by length, a few MB of memory.
+MAX_IN_FLIGHT = 4096
+
+
+class LineStream:
+    """Translates a stream of texts. When the engine's queue is full it waits, where a request would be refused."""
+
+    def __init__(self, model: Model, pair: LanguagePair, options: SearchOptions) -> None:
+        self._model = model
+        self._pair = pair
+        self._options = options
+        self._texts: deque[tuple[tuple[Part, ...], list[Future[SentenceResult]]]] = deque()
+        self._in_flight: deque[Future[SentenceResult]] = deque()
+
+    def translate(self, texts: Iterable[str]) -> Generator[Translation]:
+        """The translation of each text, in order, as soon as it and those before it are done."""
+        try:
+            for text in texts:
+                parts = plan_text(self._model, self._pair, text)
+                futures = [self._submit(part.source_ids) for part in parts if part.source_ids]
+                self._texts.append((parts, futures))
+                while self._texts and (self._head_done() or self._crowded()):
+                    yield self._take()
+            while self._texts:
+                yield self._take()
+        finally:
+            for future in self._in_flight:
+                future.cancel()
+
+    def _submit(self, source_ids: tuple[int, ...]) -> Future[SentenceResult]:
+        while True:
+            try:
+                future = self._model.engine.submit(source_ids, self._options)
+            except QueueFullError:
+                if not self._wait_for_oldest():
+                    raise
+            else:
+                self._in_flight.append(future)
+                return future
+
+    def _wait_for_oldest(self) -> bool:
+        """Wait until the oldest sentence in flight is done; False if there is none to wait for."""
+        self._drop_done()
+        if not self._in_flight:
+            return False
+        wait([self._in_flight[0]])
+        return True
+
+    def _drop_done(self) -> None:
+        while self._in_flight and self._in_flight[0].done():
+            self._in_flight.popleft()
+
+    def _head_done(self) -> bool:
+        return all(future.done() for future in self._texts[0][1])
+
+    def _crowded(self) -> bool:
+        self._drop_done()
+        return max(len(self._in_flight), len(self._texts)) >= MAX_IN_FLIGHT
+
+    def _take(self) -> Translation:
+        parts, futures = self._texts.popleft()
+        return assemble_text(self._model.tokenizer, parts, [future.result() for future in futures])

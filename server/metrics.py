@@ -1,0 +1,99 @@
+"""What Prometheus is told. Labels come from fixed sets only: routes, statuses, error codes, model names; never text."""
+
+from collections.abc import Iterable, Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from server.models import Models
+
+# From the time of one decode step to the usual deadline, seconds.
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_OTHER = "other"
+
+# Field of EngineStats -> what it is.
+_ENGINE_GAUGES = {
+    "num_threads": "Engine threads.",
+    "max_rows": "Decoder rows there are.",
+    "rows_in_use": "Decoder rows that sentences hold now.",
+    "waiting_sentences": "Sentences in the queue now.",
+    "waiting_ids": "Source ids in the queue now.",
+    "peak_rows": "Most rows in one step of one thread.",
+    "cache_bytes": "Memory allocated for rows.",
+}
+_ENGINE_COUNTERS = {
+    "steps": "Decode steps.",
+    "row_steps": "Rows advanced, summed over steps.",
+    "encoder_calls": "Encoder runs, each for all newcomers of a step.",
+    "encoded_ids": "Source ids encoded, without padding.",
+    "padded_ids": "Source ids encoded, with padding.",
+    "joined_running": "Sentences that joined a batch that was already running.",
+    "finished": "Sentences translated.",
+    "target_ids": "Target ids of their best hypotheses.",
+    "cancelled": "Sentences cancelled while they waited or ran.",
+    "expired": "Sentences whose deadline passed while they waited or ran.",
+    "failed": "Sentences answered with another error.",
+}
+
+
+class Metrics:
+    """The registry of one application; children of labels are bound once."""
+
+    media_type = "text/plain; version=0.0.4; charset=utf-8"
+
+    def __init__(self, models: Models, paths: Sequence[str]) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(_EngineCollector(models))
+        latency = Histogram(
+            "ferry_request_seconds", "Time to answer, by route.", ["route"], buckets=_BUCKETS, registry=self._registry
+        )
+        self._latency = {path: latency.labels(path) for path in (*paths, _OTHER)}
+        self._requests = Counter(
+            "ferry_requests", "Requests answered, by route and status.", ["route", "status"], registry=self._registry
+        )
+        self._requests_bound: dict[tuple[str, int], Counter] = {}
+        self._refusals = Counter(
+            "ferry_refusals", "Requests refused, by error code.", ["code"], registry=self._registry
+        )
+        self._refusals_bound: dict[str, Counter] = {}
+
+    def observe(self, path: str, status: int, seconds: float, error_code: str | None) -> None:
+        """Count one answered request."""
+        route = path if path in self._latency else _OTHER
+        self._latency[route].observe(seconds)
+        key = (route, status)
+        if key not in self._requests_bound:
+            self._requests_bound[key] = self._requests.labels(route, str(status))
+        self._requests_bound[key].inc()
+        if error_code is not None:
+            if error_code not in self._refusals_bound:
+                self._refusals_bound[error_code] = self._refusals.labels(error_code)
+            self._refusals_bound[error_code].inc()
+
+    def expose(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+
+class _EngineCollector(Collector):
+    """Reads the engines when it is asked, so that counting costs the engines nothing."""
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+
+    def collect(self) -> Iterable[Metric]:
+        ready = GaugeMetricFamily("ferry_ready", "1 while the server can translate.")
+        ready.add_metric([], float(self._models.ready))
+        yield ready
+        stats = [(model.manifest.name, model.engine.stats()) for model in self._models.all]
+        for field, doc in _ENGINE_GAUGES.items():
+            gauge = GaugeMetricFamily(f"ferry_engine_{field}", doc, labels=["model"])
+            for name, snapshot in stats:
+                gauge.add_metric([name], getattr(snapshot, field))
+            yield gauge
+        for field, doc in _ENGINE_COUNTERS.items():
+            counter = CounterMetricFamily(f"ferry_engine_{field}", doc, labels=["model"])
+            for name, snapshot in stats:
+                counter.add_metric([name], getattr(snapshot, field))
+            yield counter

@@ -1,0 +1,58 @@
+"""What happens to every request: a request id on the answer, the metrics, and no exception that gets out."""
+
+import asyncio
+import re
+import time
+import uuid
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.answers import answer_internal, answer_shutdown
+from server.metrics import Metrics
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class Observed:
+    """Pure ASGI middleware around the whole application."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        status = 0
+        started = time.perf_counter()
+
+        async def send_observed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = headers["X-Trace-ID"] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_observed)
+        except asyncio.CancelledError:
+            # Nothing but the end of the grace period at shutdown cancels a request from outside.
+            if not status:
+                await answer_shutdown()(scope, receive, send_observed)
+        except Exception as error:
+            answer = answer_internal(error)
+            if not status:
+                await answer(scope, receive, send_observed)
+        finally:
+            seconds = time.perf_counter() - started
+            self._metrics.observe(scope["path"], status, seconds, scope.get("ferry.error_code"))
+
+
+def _request_id(scope: Scope) -> str:
+    """The caller's own id if it is short and harmless, else a new one."""
+    given = Headers(scope=scope).get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex

@@ -1,0 +1,98 @@
+"""The loaded models: a bundle with its tokenizer and its running engine. Which model translates which pair."""
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Protocol
+
+from server.bundle import Bundle, GoldenLine, LanguagePair, Manifest
+from server.engine.stats import EngineStats
+from server.engine.types import SearchOptions, SentenceResult
+from server.errors import UnsupportedPairError
+from server.tokenizer import Tokenizer
+
+
+class TranslationEngine(Protocol):
+    """What the rest of the server uses of an engine; `server.engine.engine.Engine` is the real one."""
+
+    def submit(
+        self, source_ids: Sequence[int], options: SearchOptions, *, deadline: float | None = None
+    ) -> Future[SentenceResult]: ...
+
+    def self_test(self, golden_lines: list[GoldenLine]) -> None: ...
+
+    def stats(self) -> EngineStats: ...
+
+    @property
+    def failed(self) -> bool: ...
+
+    def close(self, grace_s: float) -> None: ...
+
+
+@dataclass(frozen=True)
+class Model:
+    """One bundle, ready to translate."""
+
+    bundle: Bundle
+    tokenizer: Tokenizer
+    engine: TranslationEngine
+
+    @property
+    def manifest(self) -> Manifest:
+        """The facts of the bundle."""
+        return self.bundle.manifest
+
+
+@dataclass(frozen=True)
+class Models:
+    """All loaded models, at least one. Where two serve the same pair, the first answers."""
+
+    all: tuple[Model, ...]
+
+    @property
+    def ready(self) -> bool:
+        """Whether every engine still works; that golden lines passed is what made these models exist."""
+        return not any(model.engine.failed for model in self.all)
+
+    @property
+    def pairs(self) -> list[LanguagePair]:
+        """All directions, those of the first model first."""
+        return [pair for model in self.all for pair in model.manifest.pairs]
+
+    def choose(self, source: str, target: str) -> tuple[Model, LanguagePair]:
+        """The model for a direction.
+
+        Raises:
+            UnsupportedPairError: naming the pairs that exist.
+        """
+        for model in self.all:
+            pair = model.bundle.pair(source.lower(), target.lower())
+            if pair is not None:
+                return model, pair
+        raise self._unsupported(source, target)
+
+    def complete_pair(self, source: str | None, target: str | None) -> LanguagePair:
+        """The first pair that agrees with what was given of it.
+
+        Raises:
+            UnsupportedPairError: naming the pairs that exist.
+        """
+        for pair in self.pairs:
+            if (source or pair.source).lower() == pair.source and (target or pair.target).lower() == pair.target:
+                return pair
+        raise self._unsupported(source or "any", target or "any")
+
+    def close(self, grace_s: float) -> None:
+        """Stop all engines; what runs has `grace_s` seconds to end."""
+        for model in self.all:
+            model.engine.close(grace_s)
+
+    def _unsupported(self, source: str, target: str) -> UnsupportedPairError:
+        served = ", ".join(dict.fromkeys(f"{pair.source}-{pair.target}" for pair in self.pairs))
+        return UnsupportedPairError(
+            f"No loaded model translates from {_shown(source)} to {_shown(target)}; there are: {served}."
+        )
+
+
+def _shown(language: str) -> str:
+    return repr(language if len(language) <= 20 else language[:17] + "...")

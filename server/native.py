@@ -1,0 +1,101 @@
+"""The native dialect: `/v1`, and `GET /translate` for a browser's address line."""
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+from starlette.responses import Response
+
+from server.answers import json_answer
+from server.disconnect import unless_gone
+from server.errors import InvalidRequestError
+from server.models import Model
+from server.plan import Translation
+from server.schema import (
+    AlternativeAnswer,
+    ModelAnswer,
+    SegmentAnswer,
+    TranslateAnswer,
+    TranslateBody,
+    TranslationAnswer,
+    decode_translate,
+    read_body,
+)
+from server.state import FerryRequest
+from server.translator import Answer, TranslateOptions
+
+
+async def post_translate(request: FerryRequest) -> Response:
+    """Translate one or many texts."""
+    settings = request.state["settings"]
+    body = decode_translate(await read_body(request, settings.max_body_bytes))
+    options = TranslateOptions(
+        source=body.source,
+        target=body.target,
+        beam_size=body.beam_size,
+        num_alternatives=body.num_alternatives,
+        length_penalty=body.length_penalty,
+        deadline=time.monotonic() + settings.deadline_s,
+    )
+    texts = [body.text] if isinstance(body.text, str) else body.text
+    answer = await unless_gone(request.receive, request.state["translator"].translate(texts, options))
+    return json_answer(_translate_answer(body, answer))
+
+
+async def get_translate(request: FerryRequest) -> Response:
+    """Translate `q`; a language that is not given is taken from the first pair that fits."""
+    state, query = request.state, request.query_params
+    text = query.get("q")
+    if text is None:
+        raise InvalidRequestError("q is missing; ask for /translate?q=TEXT&source=de&target=en.")
+    pair = state["translator"].models.complete_pair(query.get("source"), query.get("target"))
+    deadline = time.monotonic() + state["settings"].deadline_s
+    options = TranslateOptions(pair.source, pair.target, deadline=deadline)
+    answer = await unless_gone(request.receive, state["translator"].translate([text], options))
+    return json_answer({"translatedText": answer.translations[0].text})
+
+
+async def get_models(request: FerryRequest) -> Response:
+    """What is loaded, and how good it is."""
+    return json_answer({"models": [_described(model) for model in request.state["translator"].models.all]})
+
+
+def _translate_answer(body: TranslateBody, answer: Answer) -> TranslateAnswer:
+    manifest = answer.model.manifest
+    return TranslateAnswer(
+        model=ModelAnswer(manifest.name, manifest.version),
+        translations=[_translation_answer(body, translation) for translation in answer.translations],
+    )
+
+
+def _translation_answer(body: TranslateBody, translation: Translation) -> TranslationAnswer:
+    answer = TranslationAnswer(translation.text)
+    if body.scores:
+        answer.score = translation.score
+    if body.num_alternatives:
+        answer.alternatives = [
+            AlternativeAnswer(a.text, a.score) if body.scores else AlternativeAnswer(a.text)
+            for a in translation.alternatives
+        ]
+    if body.segments:
+        answer.segments = [
+            SegmentAnswer(s.source, s.target, s.complete, s.score)
+            if body.scores
+            else SegmentAnswer(s.source, s.target, s.complete)
+            for s in translation.segments
+        ]
+    return answer
+
+
+def _described(model: Model) -> dict[str, Any]:
+    manifest = model.manifest
+    return {
+        "name": manifest.name,
+        "version": manifest.version,
+        "precision": manifest.precision,
+        "decoder_mixing": manifest.decoder_mixing,
+        "pairs": [{"source": pair.source, "target": pair.target} for pair in manifest.pairs],
+        "dimensions": asdict(manifest.dimensions),
+        "search": asdict(manifest.search),
+        "quality": [asdict(quality) for quality in manifest.quality],
+    }

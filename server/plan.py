@@ -1,0 +1,119 @@
+"""One text taken apart into what the engine translates, and put together again from what it answers.
+
+No engine, no waiting, no HTTP: pure functions around the tokenizer, so that they can run in any thread.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from server.bundle import LanguagePair
+from server.engine.types import Hypothesis, SentenceResult
+from server.models import Model
+from server.segment import Segment, halve, split_text
+from server.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Part:
+    """A segment with its ids, prefix and EOS included; without ids it passes through unchanged."""
+
+    segment: Segment
+    source_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class TranslatedSegment:
+    """A sentence (or a part of an over-long one) and its best translation; `score` is None if it passed through."""
+
+    source: str
+    target: str
+    score: float | None
+    complete: bool
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """The k-th best translation of a text: the k-th hypothesis of each of its sentences."""
+
+    text: str
+    score: float | None
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A translated text. `score` is the mean of its sentences' scores, None if there was nothing to translate."""
+
+    text: str
+    score: float | None
+    alternatives: tuple[Alternative, ...]
+    segments: tuple[TranslatedSegment, ...]
+
+
+def plan_text(model: Model, pair: LanguagePair, text: str) -> tuple[Part, ...]:
+    """The parts of `text`, in order; each fits the model, nothing is cut off."""
+    capacity = model.manifest.dimensions.max_source_length - len(pair.prefix_ids) - 1
+    eos = model.manifest.special_ids.eos
+    parts: list[Part] = []
+    for segment in split_text(_without_surrogates(text), pair.source):
+        for piece, ids in _fitting(model.tokenizer, segment, capacity):
+            parts.append(Part(piece, (*pair.prefix_ids, *ids, eos) if ids else ()))
+    return tuple(parts)
+
+
+def assemble_text(tokenizer: Tokenizer, parts: Sequence[Part], results: Sequence[SentenceResult]) -> Translation:
+    """The translation of a text from its parts and the results of those that have ids, in order."""
+    waiting = iter(results)
+    hypotheses = [next(waiting).hypotheses if part.source_ids else () for part in parts]
+    depth = max((len(ranked) for ranked in hypotheses), default=0)
+    best = _join(tokenizer, parts, hypotheses, 0)
+    return Translation(
+        text=best.text,
+        score=best.score,
+        alternatives=tuple(_join(tokenizer, parts, hypotheses, rank) for rank in range(1, depth)),
+        segments=tuple(
+            _translated(tokenizer, part, ranked)
+            for part, ranked in zip(parts, hypotheses, strict=True)
+            if part.segment.text
+        ),
+    )
+
+
+def _without_surrogates(text: str) -> str:
+    """`text` with U+FFFD for lone surrogates, which could leave the server in no encoding."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _fitting(tokenizer: Tokenizer, segment: Segment, capacity: int) -> Sequence[tuple[Segment, Sequence[int]]]:
+    """`segment`, or the parts it is cut into, with at most `capacity` ids each."""
+    if not segment.has_words:
+        return [(segment, ())]
+    ids = tokenizer.encode(segment.text)
+    if len(ids) <= capacity:
+        return [(segment, ids)]
+    halves = halve(segment)
+    if halves is None:
+        # One character of many ids: its bytes stay together only as long as they fit.
+        chunks = [ids[i : i + capacity] for i in range(0, len(ids), capacity)]
+        return [(Segment("", ""), chunk) for chunk in chunks[:-1]] + [(segment, chunks[-1])]
+    return [fitted for half in halves for fitted in _fitting(tokenizer, half, capacity)]
+
+
+def _join(
+    tokenizer: Tokenizer, parts: Sequence[Part], hypotheses: Sequence[Sequence[Hypothesis]], rank: int
+) -> Alternative:
+    """All parts at `rank`; a sentence with fewer hypotheses gives its last."""
+    chosen = [ranked[min(rank, len(ranked) - 1)] if ranked else None for ranked in hypotheses]
+    texts = [
+        (tokenizer.decode(hypothesis.ids) if hypothesis else part.segment.text) + part.segment.after
+        for part, hypothesis in zip(parts, chosen, strict=True)
+    ]
+    scores = [hypothesis.score for hypothesis in chosen if hypothesis]
+    return Alternative("".join(texts), fmean(scores) if scores else None)
+
+
+def _translated(tokenizer: Tokenizer, part: Part, ranked: Sequence[Hypothesis]) -> TranslatedSegment:
+    if not ranked:
+        return TranslatedSegment(part.segment.text, part.segment.text, None, True)
+    best = ranked[0]
+    return TranslatedSegment(part.segment.text, tokenizer.decode(best.ids), best.score, best.complete)

@@ -1,0 +1,136 @@
+"""The bodies of the native API, as msgspec reads and writes them, and the reading itself."""
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+from starlette.requests import Request
+
+from server.errors import InvalidRequestError, RequestTooLargeError
+
+
+class TranslateBody(Struct, forbid_unknown_fields=True):
+    """`POST /v1/translate`. A field we do not know is an error: in our own API it can only be a slip."""
+
+    text: str | list[str]
+    source: str
+    target: str
+    beam_size: int | None = None
+    num_alternatives: int = 0
+    length_penalty: float | None = None
+    scores: bool = False
+    segments: bool = False
+
+
+class AlternativeAnswer(Struct):
+    """One alternative; `score` only when scores were asked for."""
+
+    text: str
+    score: float | UnsetType | None = UNSET
+
+
+class SegmentAnswer(Struct):
+    """One sentence: `complete` is false where the length limit cut its translation off."""
+
+    source: str
+    target: str
+    complete: bool
+    score: float | UnsetType | None = UNSET
+
+
+class TranslationAnswer(Struct):
+    """One translated text; `score` is null where there was nothing to translate."""
+
+    text: str
+    score: float | UnsetType | None = UNSET
+    alternatives: list[AlternativeAnswer] | UnsetType = UNSET
+    segments: list[SegmentAnswer] | UnsetType = UNSET
+
+
+class ModelAnswer(Struct):
+    """Which model answered."""
+
+    name: str
+    version: str
+
+
+class TranslateAnswer(Struct):
+    """The answer of `POST /v1/translate`, translations in the order of the texts."""
+
+    model: ModelAnswer
+    translations: list[TranslationAnswer]
+
+
+class ErrorDetail(Struct, omit_defaults=True):
+    """`code` is stable; `message` is for people; `field` names the part of the body at fault, if one is."""
+
+    code: str
+    message: str
+    field: str | None = None
+
+
+class ErrorAnswer(Struct):
+    """The body of every answer that is not a success."""
+
+    error: ErrorDetail
+
+
+class InvalidBodyError(InvalidRequestError):
+    """A body that is not what its schema says; `field` is the part at fault, None if it is all of it."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+_DECODER = msgspec.json.Decoder(TranslateBody)
+_PATH = re.compile(r" - at `\$\.?([^`]*)`$")
+_NAMED = re.compile(r"(?:field|key) `([^`]*)`")
+
+
+async def read_body(request: Request[Any], max_bytes: int) -> bytes:
+    """The body, given up as soon as it is known to be over `max_bytes`.
+
+    Raises:
+        RequestTooLargeError: naming the limit.
+    """
+    declared = request.headers.get("content-length", "")
+    chunks: list[bytes] = []
+    num_bytes = int(declared[:19]) if declared.isdecimal() else 0
+    if num_bytes <= max_bytes:
+        num_bytes = 0
+        async for chunk in request.stream():
+            num_bytes += len(chunk)
+            if num_bytes > max_bytes:
+                break
+            chunks.append(chunk)
+    if num_bytes > max_bytes:
+        raise RequestTooLargeError(
+            f"The body is over {max_bytes} bytes, the limit of one request; send less at a time."
+        )
+    return b"".join(chunks)
+
+
+def decode_translate(body: bytes) -> TranslateBody:
+    """The body of `POST /v1/translate`.
+
+    Raises:
+        InvalidBodyError: saying what is wrong and where.
+    """
+    try:
+        return _DECODER.decode(body)
+    except msgspec.ValidationError as error:
+        raise InvalidBodyError(*_explained(str(error))) from error
+    except RecursionError as error:
+        raise InvalidBodyError("The body is nested too deeply.") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidBodyError(f"The body is not JSON: {error}.") from error
+
+
+def _explained(message: str) -> tuple[str, str | None]:
+    """msgspec's message, readable, and the field it speaks of."""
+    path, named = _PATH.search(message), _NAMED.search(message)
+    if path and path.group(1):
+        return f"{path.group(1)}: {message[: path.start()]}.", path.group(1)
+    return f"{message}.", named.group(1) if named else None

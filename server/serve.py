@@ -1,0 +1,146 @@
+"""`ferry-serve`: load and verify the models, then listen, until SIGTERM or until an engine fails.
+
+Exit status: 0 after SIGTERM or SIGINT, 1 if an engine failed, 2 if it could not start.
+"""
+
+import json
+import logging
+import math
+import os
+import shlex
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from types import FrameType
+
+import uvicorn
+
+from server.app import build_app
+from server.bundle import read_golden
+from server.errors import FerryError, SettingsError
+from server.loading import load_models
+from server.models import Models
+from server.settings import ServeSettings, read_settings
+
+# Longer than the idle connections of a proxy in front of us live, so that it never picks one we are closing.
+KEEP_ALIVE_S = 75
+
+_log = logging.getLogger("ferry")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    try:
+        settings = read_settings(
+            ServeSettings, sys.argv[1:] if argv is None else argv, os.environ, "Serve translation models over HTTP."
+        )
+        _configure_logs(settings.log_level)
+        return serve(settings)
+    except FerryError as error:
+        print(f"ferry-serve: {error}", file=sys.stderr)
+        return 2
+
+
+def serve(settings: ServeSettings) -> int:
+    """Serve until told to stop; the exit status.
+
+    Raises:
+        SettingsError, BundleError: if it cannot start.
+    """
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, _leave)
+    servers: list[uvicorn.Server] = []
+
+    def stop(error: BaseException) -> None:
+        _log.critical("an engine failed, stopping: %s: %s", type(error).__name__, error)
+        for server in servers:
+            server.should_exit = True
+
+    with closing(_bind(settings)) as listener:
+        models = load_models(settings.models, settings.engine, stop, _say)
+        try:
+            servers.append(uvicorn.Server(_configure(models, settings)))
+            if models.ready:
+                listener.listen()
+                _say(_ready(models, listener))
+                _run(servers[0], listener)
+            return 0 if models.ready else 1
+        finally:
+            models.close(settings.grace_s)
+
+
+def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+    # uvicorn raises the signal again after its own clean shutdown; by then there is nothing left to do.
+    signal.signal(signal.SIGTERM, _stay)
+    signal.signal(signal.SIGINT, _stay)
+    server.run(sockets=[listener])
+
+
+def _configure(models: Models, settings: ServeSettings) -> uvicorn.Config:
+    return uvicorn.Config(
+        build_app(models, settings),
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        ws="none",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=math.ceil(settings.grace_s),
+    )
+
+
+def _bind(settings: ServeSettings) -> socket.socket:
+    """A bound socket that does not listen yet: a taken port is found before the models load."""
+    listener: socket.socket | None = None
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        return listener
+    except OSError as error:
+        if listener is not None:
+            listener.close()
+        raise SettingsError(
+            f"--host {settings.host} --port {settings.port}: cannot listen there: {error.strerror or error}; "
+            "stop what does, or choose another port."
+        ) from error
+
+
+def _ready(models: Models, listener: socket.socket) -> str:
+    """Where to ask, with a command to try it: the first golden line of the first model."""
+    host, port = listener.getsockname()[:2]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    pair = models.pairs[0]
+    golden = read_golden(models.all[0].bundle)
+    text = next((line.text for line in golden if line.source == pair.source), "…")
+    body = json.dumps({"text": text, "source": pair.source, "target": pair.target}, ensure_ascii=False)
+    return f"ready on {url}\n  curl -s {url}/v1/translate -d {shlex.quote(body)}"
+
+
+def _configure_logs(level: str) -> None:
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if level != "debug":
+        logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+
+def _say(message: str) -> None:
+    print(f"ferry-serve: {message}", file=sys.stderr, flush=True)
+
+
+def _leave(signum: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _stay(signum: int, frame: FrameType | None) -> None:
+    pass
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,20 @@
+"""What the handlers of all dialects share, typed: the lifespan puts it into `request.state`."""
+
+from typing import TypedDict
+
+from starlette.requests import Request
+
+from server.metrics import Metrics
+from server.settings import ServeSettings
+from server.translator import Translator
+
+
+class State(TypedDict):
+    """The parts of the running application."""
+
+    translator: Translator
+    settings: ServeSettings
+    metrics: Metrics
+
+
+FerryRequest = Request[State]

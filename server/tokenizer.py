@@ -1,0 +1,51 @@
+"""Sentence to ids and back, with SentencePiece. Knows nothing of prefixes, EOS or models: ids here are text only."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from sentencepiece import SentencePieceProcessor
+
+# White space among the control characters becomes a space; a lone surrogate cannot be encoded; the rest says nothing.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+class Tokenizer:
+    """The SentencePiece model of a bundle.
+
+    Text is user input: a control symbol written out in it, such as `<2de>`, is text and never the symbol's id.
+    """
+
+    def __init__(self, processor: SentencePieceProcessor) -> None:
+        self._processor = processor
+        self._text_ids = [
+            not (processor.is_control(i) or processor.is_unknown(i) or processor.is_unused(i))
+            for i in range(processor.get_piece_size())
+        ]
+
+    @classmethod
+    def load(cls, path: Path) -> "Tokenizer":
+        """Load the model file at `path`."""
+        return cls(SentencePieceProcessor(model_file=str(path)))
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of pieces, specials included."""
+        return len(self._text_ids)
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of `text`, without specials. Control characters are dropped, lone surrogates become U+FFFD."""
+        ids: list[int] = self._processor.encode(_CONTROLS.sub(_replacement, text))
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of `ids`; specials are dropped, and control characters too, which byte pieces may spell."""
+        text: str = self._processor.decode([i for i in ids if self._text_ids[i]])
+        return _CONTROLS.sub(_replacement, text)
+
+
+def _replacement(match: re.Match[str]) -> str:
+    character = match.group()
+    if character.isspace():
+        return " "
+    return "\ufffd" if character >= "\ud800" else ""

@@ -1,0 +1,190 @@
+"""Who joins and when, with a clock of our own; no thread and no tensor."""
+
+from concurrent.futures import Future
+from dataclasses import replace
+
+import pytest
+
+from server.engine.scheduler import RUNNING_ENCODE_TOKENS, Scheduler
+from server.engine.types import EngineSettings, SearchOptions, SentenceResult
+from server.errors import (
+    DeadlineExceededError,
+    EngineStoppedError,
+    InvalidRequestError,
+    QueueFullError,
+)
+from tests.server.engine.toy import DIMENSIONS
+
+SETTINGS = EngineSettings(max_rows=8, max_batch_tokens=1024, max_queue_tokens=400)
+GREEDY = SearchOptions()
+
+
+class Clock:
+    """Seconds that pass when told to."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def make_scheduler(settings: EngineSettings = SETTINGS, num_threads: int = 1, clock: Clock | None = None) -> Scheduler:
+    return Scheduler(DIMENSIONS, settings, num_threads, clock or Clock())
+
+
+def submit(
+    scheduler: Scheduler, length: int, beam_size: int = 1, deadline: float | None = None
+) -> Future[SentenceResult]:
+    return scheduler.submit((3,) * length, SearchOptions(beam_size=beam_size), deadline)
+
+
+def take_lengths(scheduler: Scheduler, thread: int = 0, rows_in_use: int = 0) -> list[int]:
+    return [len(job.source_ids) for job in scheduler.take(thread, rows_in_use)]
+
+
+def test_first_come_first_served_while_rows_are_free() -> None:
+    scheduler = make_scheduler()
+    for length in (5, 6, 7, 8):
+        submit(scheduler, length)
+    assert take_lengths(scheduler, rows_in_use=6) == [5, 6]
+    assert take_lengths(scheduler, rows_in_use=8) == []
+    assert take_lengths(scheduler) == [7, 8]
+    assert take_lengths(scheduler) == []
+
+
+def test_nobody_overtakes_a_sentence_that_waits_for_rows() -> None:
+    """Guards against wide beams starving behind a stream of greedy sentences."""
+    scheduler = make_scheduler()
+    submit(scheduler, 5, beam_size=6)
+    submit(scheduler, 5)
+    assert take_lengths(scheduler, rows_in_use=3) == []
+    assert len(scheduler.take(0, 2)) == 1
+    assert len(scheduler.take(0, 8)) == 0
+    assert len(scheduler.take(0, 7)) == 1
+
+
+def test_padded_budget_bounds_an_encoder_call() -> None:
+    scheduler = make_scheduler(replace(SETTINGS, max_rows=64, max_batch_tokens=160, max_queue_tokens=9999))
+    for _ in range(12):
+        submit(scheduler, 17)  # padded to 32, the toy's multiple being 16
+    assert take_lengths(scheduler) == [17] * 5
+    assert take_lengths(scheduler) == [17] * 5
+    assert take_lengths(scheduler) == [17] * 2
+
+
+def test_lengths_too_unlike_are_not_encoded_together() -> None:
+    scheduler = make_scheduler()
+    for length in (100, 4, 5, 6, 90):
+        submit(scheduler, length)
+    assert take_lengths(scheduler) == [100, 4, 90]  # one short one fits into the half that may be padding
+    assert take_lengths(scheduler) == [5, 6]
+
+
+def test_the_head_is_always_taken() -> None:
+    """A long sentence goes at once even while rows run and the small budget is below its length."""
+    scheduler = make_scheduler(replace(SETTINGS, max_queue_tokens=9999, max_batch_tokens=4096, max_rows=64))
+    for _ in range(10):
+        submit(scheduler, 140)
+    taken = take_lengths(scheduler, rows_in_use=1)
+    assert 1 <= len(taken) <= RUNNING_ENCODE_TOKENS // 144
+    assert len(take_lengths(scheduler)) == 10 - len(taken)
+
+
+def test_threads_share_what_waits() -> None:
+    scheduler = make_scheduler(num_threads=2)
+    for _ in range(8):
+        submit(scheduler, 5)
+    assert len(scheduler.take(0, 0)) == 4
+    assert len(scheduler.take(0, 4)) == 0, "the rest is for the other thread"
+    assert len(scheduler.take(1, 0)) == 4
+    submit(scheduler, 5)
+    assert len(scheduler.take(0, 4)) == 1, "with equal loads, whoever comes first"
+
+
+def test_a_full_queue_refuses_with_sizes_and_a_hint() -> None:
+    clock = Clock()
+    scheduler = make_scheduler(clock=clock)
+    for _ in range(4):
+        submit(scheduler, 100)
+    with pytest.raises(QueueFullError, match=r"400 source ids in 4 sentences; 1 more .* limit of 400") as refused:
+        submit(scheduler, 1)
+    assert refused.value.retry_after_s == 1.0
+    assert len(scheduler.take(0, 7)) == 1  # 100 ids taken ...
+    clock.now += 5.0  # ... in 5 seconds: the 300 that wait need 15
+    with pytest.raises(QueueFullError) as refused:
+        submit(scheduler, 101)
+    assert refused.value.retry_after_s == pytest.approx(15.0)
+
+
+def test_cancelling_gives_room_back_at_once() -> None:
+    scheduler = make_scheduler()
+    futures = [submit(scheduler, 100) for _ in range(4)]
+    assert futures[1].cancel()
+    counts = scheduler.counts()
+    assert (counts.waiting_sentences, counts.waiting_ids, counts.cancelled) == (3, 300, 1)
+    submit(scheduler, 99)
+    assert take_lengths(scheduler) == [100, 100, 100, 99]
+
+
+def test_what_waits_past_its_deadline_is_answered() -> None:
+    clock = Clock()
+    scheduler = make_scheduler(clock=clock)
+    expiring, patient = submit(scheduler, 5, deadline=101.0), submit(scheduler, 6, deadline=300.0)
+    clock.now = 101.5
+    assert take_lengths(scheduler, rows_in_use=8) == []
+    with pytest.raises(DeadlineExceededError):
+        expiring.result(0)
+    assert scheduler.counts().expired == 1
+    assert not patient.done()
+    assert take_lengths(scheduler) == [6]
+    clock.now = 400.0
+    assert take_lengths(scheduler) == []
+    assert not patient.done(), "once taken, the engine thread answers"
+
+
+def test_stop_refuses_newcomers_and_wakes_threads() -> None:
+    scheduler = make_scheduler()
+    waiting = submit(scheduler, 5)
+    scheduler.stop("closing")
+    with pytest.raises(EngineStoppedError, match="closing"):
+        submit(scheduler, 5)
+    assert scheduler.wait(0), "what was accepted may still be taken"
+    scheduler.fail_waiting(EngineStoppedError("gone"))
+    assert not scheduler.wait(0)
+    with pytest.raises(EngineStoppedError, match="gone"):
+        waiting.result(0)
+
+
+@pytest.mark.parametrize(
+    ("source_ids", "options", "message"),
+    [
+        ((), GREEDY, "source_ids is empty"),
+        ((5,) * 151, GREEDY, "151 ids, the model reads at most 150"),
+        ((5, 137), GREEDY, "source id 137 is outside the vocabulary of 137"),
+        ((-1, 5), GREEDY, "source id -1 is outside"),
+        ((5,), SearchOptions(beam_size=9), "beam_size is 9; choose 1 to 8"),
+        ((5,), SearchOptions(beam_size=0), "beam_size is 0"),
+        ((5,), SearchOptions(beam_size=2, num_hypotheses=3), "num_hypotheses is 3; choose 1 to beam_size, which is 2"),
+        ((5,), SearchOptions(num_hypotheses=0), "num_hypotheses is 0"),
+        ((5,), SearchOptions(length_penalty=-0.5), "length_penalty is -0.5"),
+        ((5,), SearchOptions(length_penalty=float("nan")), "length_penalty is nan"),
+        ((5,), SearchOptions(max_target_length=0), "max_target_length is 0; choose 1 to 200"),
+        ((5,), SearchOptions(max_target_length=201), "max_target_length is 201; choose 1 to 200"),
+    ],
+)
+def test_impossible_requests_are_refused(source_ids: tuple[int, ...], options: SearchOptions, message: str) -> None:
+    with pytest.raises(InvalidRequestError, match=message):
+        make_scheduler().submit(source_ids, options, None)
+
+
+def test_all_faults_of_a_request_come_together() -> None:
+    with pytest.raises(InvalidRequestError, match=r"beam_size.*; .*max_target_length"):
+        make_scheduler().submit((5,), SearchOptions(beam_size=99, max_target_length=0), None)
+
+
+def test_default_target_length_depends_on_the_source_and_the_model() -> None:
+    scheduler = make_scheduler()
+    submit(scheduler, 10)
+    submit(scheduler, 140)
+    limits = [job.options.max_target_length for job in scheduler.take(0, 0) + scheduler.take(0, 0)]
+    assert limits == [2 * 10 + 16, 200]

@@ -1,0 +1,126 @@
+"""`ferry-serve` as a process: start, refuse to start, answer, stop, and stop when the engine fails."""
+
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from server.serve import main
+
+
+class Process:
+    """A running server and what it has said."""
+
+    def __init__(self, tokenizer_file: Path, folder: Path, *argv: str) -> None:
+        command = [sys.executable, "-m", "tests.server.serve_fake", str(tokenizer_file), str(folder), *argv]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        self.said = ""
+
+    def wait_until_ready(self) -> str:
+        """Its URL."""
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.said += line
+            if "curl" in line:
+                break
+        ready = re.search(r"ready on (http://\S+)", self.said)
+        assert ready, self.said
+        return ready.group(1)
+
+    def wait(self) -> int:
+        """Its exit status."""
+        self.said += self.process.communicate(timeout=20)[1]
+        return self.process.returncode
+
+
+@pytest.fixture
+def process(tokenizer_file: Path, tmp_path: Path) -> Iterator[Process]:
+    process = Process(tokenizer_file, tmp_path, "--port=0", "--grace-s=1")
+    yield process
+    process.process.kill()
+    process.wait()
+
+
+def translate(url: str, text: str, timeout: float = 10) -> httpx.Response:
+    body = {"text": text, "source": "de", "target": "en"}
+    return httpx.post(f"{url}/v1/translate", json=body, timeout=timeout)
+
+
+def test_it_answers_and_leaves_cleanly(process: Process) -> None:
+    url = process.wait_until_ready()
+    assert httpx.get(f"{url}/health/ready").status_code == 200
+    assert translate(url, "Der Hund.").json()["translations"] == [{"text": "Der Hund."}]
+    example = shlex.split(process.said.splitlines()[-1])
+    assert httpx.post(example[2], content=example[4]).json()["translations"] == [{"text": "Der Hund's Haus."}]
+    process.process.send_signal(signal.SIGTERM)
+    assert process.wait() == 0
+    assert "Traceback" not in process.said
+    assert "Der Hund." not in process.said
+
+
+def test_a_client_that_hangs_up_frees_its_sentences(process: Process) -> None:
+    url = process.wait_until_ready()
+    with pytest.raises(httpx.ReadTimeout):
+        translate(url, "Warte.", timeout=0.3)
+    counted = 'ferry_requests_total{route="/v1/translate",status="499"} 1.0'
+    for _ in range(100):
+        if counted in httpx.get(f"{url}/metrics").text:
+            break
+        time.sleep(0.05)
+    assert counted in httpx.get(f"{url}/metrics").text
+
+
+def test_what_outlasts_the_grace_is_told_to_ask_again(process: Process) -> None:
+    url = process.wait_until_ready()
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(translate, url, "Warte.")
+        while 'waiting_sentences{model="tiny"} 1.0' not in httpx.get(f"{url}/metrics").text:
+            time.sleep(0.05)
+        process.process.send_signal(signal.SIGTERM)
+        assert answer.result().json()["error"]["code"] == "unavailable"
+    assert process.wait() == 0
+    assert "Traceback" not in process.said
+
+
+def test_ten_megabytes_are_refused_at_once(process: Process) -> None:
+    url = process.wait_until_ready()
+    answer = translate(url, "x" * 10_000_000)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "request_too_large")
+    assert "1048576 bytes" in answer.json()["error"]["message"]
+
+
+def test_it_exits_when_the_engine_fails(process: Process) -> None:
+    url = process.wait_until_ready()
+    assert translate(url, "Stirb.").status_code == 503
+    assert process.wait() == 1
+    assert "an engine failed, stopping: RuntimeError: as asked" in process.said
+
+
+def test_a_taken_port_is_told_before_anything_loads(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert main(["--port", str(taken.getsockname()[1]), "--models=nowhere"]) == 2
+    said = capsys.readouterr().err
+    assert "cannot listen there: Address already in use" in said
+    assert "nowhere" not in said
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["--models=nowhere", "--port=0"], "nowhere holds no bundle"),
+        (["--port=x"], "--port is 'x'"),
+        (["--host=256.1.1.1", "--port=0"], "--host 256.1.1.1"),
+    ],
+)
+def test_what_cannot_start_says_why(capsys: pytest.CaptureFixture[str], argv: list[str], says: str) -> None:
+    assert main(argv) == 2
+    assert says in capsys.readouterr().err
