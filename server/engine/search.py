@@ -1,15 +1,8 @@
-"""From logits to hypotheses: greedy and beam search, one sentence at a time over scores computed for all rows at once.
+"""From scores to hypotheses: greedy and beam search of one sentence, over the scores of `server.engine.scores`.
 
-Pure numpy and Python; must not know the engine, its rows' memory or onnxruntime. The stages, in order:
-
-    suppress        ids that may never be chosen get -inf
-    score_rows      logits -> each row's best id and log of the sum of exponentials; for beams, each row's best ids
-    advance         choose, filter and rank: what each row of a sentence goes on with, or that the sentence is done
-    hypotheses      the finished ones, best first
-
-Every stage treats a row by its own numbers alone, and ties go to the lowest beam, then the lowest id, so a sentence's
-hypotheses and scores do not depend on its batch mates. (Reductions along the last axis of a contiguous array were
-checked to give a row the same bits for 1 to 64 rows.) Axis letters: R rows, K beams, V vocabulary.
+Pure Python; must not know the engine, its rows' memory or onnxruntime. At every step `advance` chooses, filters and
+ranks, and says what each row of the sentence goes on with, or that the sentence is done; `hypotheses` are the results,
+best first. Ties go to the lowest beam, then the lowest id. Axis letters: K beams, M the limit of a target's length.
 """
 
 import math
@@ -17,29 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from server.engine.scores import RowScores
 from server.engine.types import Hypothesis, SearchOptions
 from server.errors import FerryError
-
-# Width of the blocks in which the best ids are looked for: as fast as any from 32 to 128, see `_best_ids`.
-_BLOCK = 64
-
-
-@dataclass(frozen=True)
-class RowScores:
-    """What one decode step says of every row, as plain Python numbers.
-
-    Attributes:
-        best_ids: [R] the id with the largest logit.
-        best_log_probs: [R] its log-probability, natural; NaN where the row's logits were not finite.
-        candidates: [R] lists of (id, log-probability), at least the best 2K of the row; empty for greedy alone.
-    """
-
-    best_ids: list[int]
-    best_log_probs: list[float]
-    candidates: list[list[tuple[int, float]]]
 
 
 @dataclass(frozen=True)
@@ -74,60 +47,6 @@ class Search(Protocol):
 def build_search(options: SearchOptions, eos: int) -> Search:
     """The search that checked `options` ask for; `max_target_length` must be a number."""
     return GreedySearch(options, eos) if options.beam_size == 1 else BeamSearch(options, eos)
-
-
-def suppress(logits: NDArray[np.float32], ids: NDArray[np.int64]) -> None:
-    """Make `ids` impossible in `logits` [R, V], in place."""
-    if ids.size:
-        logits[:, ids] = -np.inf
-
-
-def score_rows(logits: NDArray[np.float32], scratch: NDArray[np.float32], max_beam_size: int) -> RowScores:
-    """Score every row.
-
-    Args:
-        logits: [R, V] float32, C-contiguous, already suppressed.
-        scratch: [R, V] float32, overwritten.
-        max_beam_size: the largest K of the batch; 1 skips the candidates.
-    """
-    best_ids = logits.argmax(axis=1)  # the first of equals; a NaN counts as the largest, so it shows below
-    best = np.take_along_axis(logits, best_ids[:, None], axis=1)
-    best[~np.isfinite(best)] = np.nan
-    np.subtract(logits, best, out=scratch)
-    np.exp(scratch, out=scratch)
-    # The best id's own log-probability is 0 - log(sum), as its logit was taken off.
-    log_sums = np.log(scratch.sum(axis=1))
-    best_log_probs = (-log_sums).tolist()
-    if max_beam_size == 1:
-        return RowScores(best_ids.tolist(), best_log_probs, [])
-    normalizers = (best[:, 0].astype(np.float64) + log_sums).tolist()
-    return RowScores(best_ids.tolist(), best_log_probs, _list_candidates(logits, normalizers, 2 * max_beam_size))
-
-
-def _list_candidates(
-    logits: NDArray[np.float32], normalizers: list[float], count: int
-) -> list[list[tuple[int, float]]]:
-    rows, ids = _best_ids(logits, count)
-    candidates: list[list[tuple[int, float]]] = [[] for _ in normalizers]
-    for row, token, logit in zip(rows.tolist(), ids.tolist(), logits[rows, ids].tolist(), strict=True):
-        candidates[row].append((token, logit - normalizers[row]))
-    return candidates
-
-
-def _best_ids(logits: NDArray[np.float32], count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """At least the `count` best ids of each row, ties included, as (rows, ids) in ascending order.
-
-    Blocks first: the `count`-th largest of the blocks' maxima is a lower bound of the `count`-th largest logit, and
-    only few logits reach it.
-    """
-    num_rows, vocab_size = logits.shape
-    whole = vocab_size // _BLOCK * _BLOCK
-    blocks = logits[:, :whole].reshape(num_rows, -1, _BLOCK)
-    maxima = blocks.max(axis=2) if blocks.shape[1] >= count else logits
-    threshold = np.full((num_rows, 1), np.finfo(np.float32).min)  # keeps suppressed ids out in any case
-    if maxima.shape[1] >= count:
-        np.maximum(threshold, np.partition(maxima, -count, axis=1)[:, -count, None], out=threshold)
-    return np.divmod(np.flatnonzero(logits >= threshold), vocab_size)
 
 
 def score_hypothesis(sum_logprob: float, length: int, length_penalty: float) -> float:

@@ -16,7 +16,8 @@ from server.bundle import Manifest
 from server.engine.job import Job
 from server.engine.runtime import Runtime
 from server.engine.scheduler import Scheduler
-from server.engine.search import RowScores, Search, build_search, score_rows, suppress
+from server.engine.scores import RowScores, score_rows, suppress
+from server.engine.search import Search, build_search
 from server.engine.slots import Lease, Slots
 from server.engine.stats import StepTrace, WorkerCounters
 from server.engine.types import SentenceResult

@@ -208,11 +208,11 @@ def test_a_deadline_ends_a_running_and_a_waiting_sentence(bundle: Bundle) -> Non
     gate = Gate()
     with running(bundle, replace(SETTINGS, max_rows=2), on_step=gate) as engine:
         try:
-            soon = time.monotonic() + 0.05
+            soon = time.monotonic() + 0.5
             runs = engine.submit((5, 6, EOS), SearchOptions(2, 2, max_target_length=200), deadline=soon)
             waits = engine.submit((5, 6, EOS), SearchOptions(2, 2, max_target_length=200), deadline=soon)
             gate.wait_for_step()
-            time.sleep(0.1)
+            time.sleep(max(0.0, soon - time.monotonic()))
         finally:
             gate.open()
         for future in (runs, waits):
