@@ -1,6 +1,9 @@
 """The bodies of the native API, as msgspec reads and writes them, and the reading itself."""
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -89,27 +92,40 @@ _PATH = re.compile(r" - at `\$\.?([^`]*)`$")
 _NAMED = re.compile(r"(?:field|key) `([^`]*)`")
 
 
+# Many clients read the answer only after they have sent everything, and would see a reset connection instead of the
+# refusal; so what they still send is taken and thrown away, within these bounds.
+DISCARD_BYTES = 64 << 20
+DISCARD_S = 1.0
+
+
 async def read_body(request: Request[Any], max_bytes: int) -> bytes:
-    """The body, given up as soon as it is known to be over `max_bytes`.
+    """The body; of one over `max_bytes`, never more than that is kept.
 
     Raises:
         RequestTooLargeError: naming the limit.
     """
     declared = request.headers.get("content-length", "")
-    chunks: list[bytes] = []
-    num_bytes = int(declared[:19]) if declared.isdecimal() else 0
-    if num_bytes <= max_bytes:
-        num_bytes = 0
-        async for chunk in request.stream():
-            num_bytes += len(chunk)
-            if num_bytes > max_bytes:
+    body = bytearray()
+    stream = request.stream()
+    if not (declared.isdecimal() and int(declared[:19]) > max_bytes):
+        async for chunk in stream:
+            body += chunk
+            if len(body) > max_bytes:
                 break
-            chunks.append(chunk)
-    if num_bytes > max_bytes:
-        raise RequestTooLargeError(
-            f"The body is over {max_bytes} bytes, the limit of one request; send less at a time."
-        )
-    return b"".join(chunks)
+        else:
+            return bytes(body)
+    await _discard(stream)
+    raise RequestTooLargeError(f"The body is over {max_bytes} bytes, the limit of one request; send less at a time.")
+
+
+async def _discard(stream: AsyncIterator[bytes]) -> None:
+    num_bytes = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DISCARD_S):
+            async for chunk in stream:
+                num_bytes += len(chunk)
+                if num_bytes > DISCARD_BYTES:
+                    return
 
 
 def decode_translate(body: bytes) -> TranslateBody:

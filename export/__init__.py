@@ -1,0 +1,1 @@
+"""From a checkpoint to a bundle: graphs authored operator by operator, calibrated, packed, proved equal to torch."""

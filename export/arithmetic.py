@@ -1,0 +1,103 @@
+"""How a graph multiplies: the protocol that the encoder's and decoder's authors write against, and its fp32 form.
+
+Layers say what is computed; an `Arithmetic` says in which numbers. Each linear map has a site, the path under which
+its input's range is calibrated.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from export.graph import GraphBuilder
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Affine:
+    """x @ weight + bias: `weight` [in, out], `bias` [out] or None, float32."""
+
+    weight: Array
+    bias: Array | None
+
+
+class Arithmetic(Protocol):
+    """The three ways in which the model's parameters enter a graph."""
+
+    def linear(self, graph: GraphBuilder, x: str, affine: Affine, name: str) -> str:
+        """[..., out] of `x` [..., in]."""
+        ...
+
+    def embed(self, graph: GraphBuilder, ids: str, table: Array) -> str:
+        """[..., D] of `ids` [...]: rows of `table` [V, D], times the square root of D."""
+        ...
+
+    def project(self, graph: GraphBuilder, x: str, table: Array, output: str) -> None:
+        """`output` [R, V]: `x` [R, D] against every row of `table` [V, D]."""
+        ...
+
+
+class Float32:
+    """Everything as trained."""
+
+    def linear(self, graph: GraphBuilder, x: str, affine: Affine, name: str) -> str:
+        product = graph.node("MatMul", [x, graph.initializer(affine.weight, f"{name}.weight")])
+        if affine.bias is None:
+            return product
+        return graph.node("Add", [product, graph.initializer(affine.bias, f"{name}.bias")])
+
+    def embed(self, graph: GraphBuilder, ids: str, table: Array) -> str:
+        rows = graph.node("Gather", [graph.initializer(table, "embedding"), ids])
+        factor = np.array(math.sqrt(table.shape[1]), np.float32)
+        return graph.node("Mul", [rows, graph.initializer(factor, "embedding_factor")])
+
+    def project(self, graph: GraphBuilder, x: str, table: Array, output: str) -> None:
+        graph.emit("Gemm", [x, graph.initializer(table, "embedding")], [output], {"transB": 1})
+
+
+@dataclass(frozen=True)
+class Tap:
+    """A value in a graph that is the input of a site; `row_shape` is its shape in the decoder, without the rows."""
+
+    site: str
+    value: str
+    row_shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Tapped(Float32):
+    """fp32 that notes the input of each site in `taps`, for calibration."""
+
+    taps: list[Tap] = field(default_factory=list)
+
+    def linear(self, graph: GraphBuilder, x: str, affine: Affine, name: str) -> str:
+        self.taps.append(Tap(graph.path(name), x, (1, affine.weight.shape[0])))
+        return super().linear(graph, x, affine, name)
+
+    def project(self, graph: GraphBuilder, x: str, table: Array, output: str) -> None:
+        self.taps.append(Tap(graph.path("projection"), x, (table.shape[1],)))
+        super().project(graph, x, table, output)
+
+
+def fuse(linears: Sequence[nn.Linear], factors: Sequence[float] | None = None) -> Affine:
+    """Linear maps of one input side by side, each times its factor: one product instead of several."""
+    factors = factors or [1.0] * len(linears)
+    weights = [array(linear.weight).T * np.float32(f) for linear, f in zip(linears, factors, strict=True)]
+    if all(linear.bias is None for linear in linears):
+        return Affine(np.concatenate(weights, 1), None)
+    biases = [
+        np.zeros(linear.out_features, np.float32) if linear.bias is None else array(linear.bias) * np.float32(f)
+        for linear, f in zip(linears, factors, strict=True)
+    ]
+    return Affine(np.concatenate(weights, 1), np.concatenate(biases))
+
+
+def array(tensor: Tensor) -> Array:
+    """A parameter as float32 numpy memory."""
+    return tensor.detach().to("cpu", torch.float32).numpy()

@@ -1,0 +1,125 @@
+"""The decoder's graph: one step of every row, each at its own position.
+
+GroupQueryAttention serves both attentions, because it takes a length per row and writes its cache in place. In
+self-attention a row's key and value go to its own position; in cross-attention keys and values of length 0 add
+nothing to what the encoder computed. Its `present` outputs are bound by the caller to the memory of its `past` inputs.
+
+Axis letters: R rows, S source ids, P cached positions, D d_model, H heads, E head_dim, V vocabulary.
+"""
+
+from typing import Any
+
+import numpy as np
+import onnx
+
+from export.arithmetic import Arithmetic, array, fuse
+from export.graph import Axis, GraphBuilder, onnx_type
+from export.layers import Stream, feed_forward, finish, positions_table, residual
+from training.model import SSRU, Attention, DecoderLayer, Transformer, sinusoids
+
+
+def build_decoder(model: Transformer, max_target_length: int, arithmetic: Arithmetic) -> onnx.ModelProto:
+    """Author the graph of `decoder.onnx` (see `server.bundle`) for targets of up to `max_target_length` ids."""
+    graph = GraphBuilder("decoder")
+    author = _DecoderAuthor(graph, model, arithmetic)
+    stream = author.embed(max_target_length)
+    for index, layer in enumerate(model.decoder):
+        assert isinstance(layer, DecoderLayer)
+        with graph.scope(f"decoder.{index}"):
+            stream = author.layer(stream, layer, index)
+    author.project(finish(graph, stream, model.decoder_norm))
+    return graph.build()
+
+
+class _DecoderAuthor:
+    """Writes the decoder into `graph`; holds the row inputs that every layer shares."""
+
+    def __init__(self, graph: GraphBuilder, model: Transformer, arithmetic: Arithmetic) -> None:
+        self.graph, self.model, self.arithmetic = graph, model, arithmetic
+        self.input_ids = graph.input("input_ids", np.int64, ["R", 1])
+        self.position_ids = graph.input("position_ids", np.int64, ["R", 1])
+        source_lengths = graph.input("source_lengths", np.int32, ["R"])
+        one = graph.initializer(np.array(1, np.int32), "one")
+        positions = graph.node("Squeeze", [self.position_ids, graph.integers(1)])
+        # [R] int32, index of the last position that counts in each row's two caches.
+        self.own_last = graph.node("Cast", [positions], {"to": onnx_type(np.int32)})
+        self.cross_last = graph.node("Sub", [source_lengths, one])
+
+    def embed(self, max_target_length: int) -> Stream:
+        """The embedded ids [R, 1, D] and their positions."""
+        graph, weights = self.graph, array(self.model.embedding.weight)
+        embedded = self.arithmetic.embed(graph, self.input_ids, weights)
+        table = positions_table(graph, sinusoids(max_target_length, weights.shape[1]))
+        return Stream(embedded, graph.node("Gather", [table, self.position_ids]))
+
+    def layer(self, stream: Stream, layer: DecoderLayer, index: int) -> Stream:
+        """The stream after decoder layer `index`."""
+        graph, mixing = self.graph, layer.self_mixing
+        with graph.scope("self_mixing"):
+            if isinstance(mixing, SSRU):
+                stream = residual(graph, stream, layer.self_residual, lambda x: self.recur(x, mixing, index))
+            else:
+                assert isinstance(mixing, Attention)
+                stream = residual(graph, stream, layer.self_residual, lambda x: self.attend_self(x, mixing, index))
+        with graph.scope("cross_attention"):
+            cross = layer.cross_attention
+            stream = residual(graph, stream, layer.cross_residual, lambda x: self.attend_cross(x, cross, index))
+        with graph.scope("feed_forward"):
+            activation, module, block = self.model.settings.activation, layer.feed_forward, layer.feed_forward_residual
+            return residual(graph, stream, block, lambda x: feed_forward(graph, self.arithmetic, x, module, activation))
+
+    def attend_self(self, x: str, attention: Attention, index: int) -> str:
+        """Attention over this row's own target so far, `x` [R, 1, D] included."""
+        graph = self.graph
+        maps = [attention.query, attention.key, attention.value]
+        factors = [attention.head_dim**-0.5, 1.0, 1.0]
+        fused = self.arithmetic.linear(graph, x, fuse(maps, factors), "query_key_value")
+        query, key, value = graph.nodes("Split", [fused], 3, {"axis": 2, "num_outputs": 3})
+        mixed = self.attend([query, key, value], attention, f"{index}.decoder", self.own_last, "P")
+        return self.arithmetic.linear(graph, mixed, fuse([attention.output]), "output")
+
+    def attend_cross(self, x: str, attention: Attention, index: int) -> str:
+        """Attention of `x` [R, 1, D] over the row's source."""
+        graph, factors = self.graph, [attention.head_dim**-0.5]
+        query = self.arithmetic.linear(graph, x, fuse([attention.query], factors), "query")
+        # A key and a value of no positions, [R, 0, D].
+        nothing = graph.node("Slice", [query, graph.integers(0), graph.integers(0), graph.integers(1)])
+        states = [query, nothing, nothing]
+        mixed = self.attend(states, attention, f"{index}.encoder", self.cross_last, "S")
+        return self.arithmetic.linear(graph, mixed, fuse([attention.output]), "output")
+
+    def attend(self, states: list[str], attention: Attention, name: str, last: str, axis: str) -> str:
+        """[R, 1, D]: query, key and value in `states` against the cache `name`, whose positions up to `last` count."""
+        graph = self.graph
+        shape: list[Axis] = ["R", attention.num_heads, axis, attention.head_dim]
+        past = [graph.input(f"past_key_values.{name}.{kind}", np.float32, shape) for kind in ("key", "value")]
+        present = [f"present.{name}.{kind}" for kind in ("key", "value")]
+        capacity = graph.node("Shape", [past[0]], {"start": 2, "end": 3})
+        capacity = graph.node("Cast", [capacity], {"to": onnx_type(np.int32)})
+        mixed = graph.path("mixed")
+        # Scale 1: the factor E ** -0.5 is in the query's weights.
+        heads: dict[str, Any] = {"num_heads": shape[1], "kv_num_heads": shape[1], "scale": 1.0}
+        graph.emit("GroupQueryAttention", [*states, *past, last, capacity], [mixed, *present], heads)
+        for output in present:
+            graph.output(output, np.float32, shape)
+        return mixed
+
+    def recur(self, x: str, ssru: SSRU, index: int) -> str:
+        """One step of the recurrence: c = v + f * (c_before - v), which is f * c_before + (1 - f) * v."""
+        graph, D = self.graph, self.model.settings.d_model
+        before = graph.input(f"past_key_values.{index}.decoder.state", np.float32, ["R", D])
+        fused = self.arithmetic.linear(graph, x, fuse([ssru.forget, ssru.value]), "forget_value")
+        fused = graph.node("Squeeze", [fused, graph.integers(1)])
+        forget, value = graph.nodes("Split", [fused], 2, {"axis": 1, "num_outputs": 2})
+        kept = graph.node("Mul", [graph.node("Sigmoid", [forget]), graph.node("Sub", [before, value])])
+        state = f"present.{index}.decoder.state"
+        graph.emit("Add", [value, kept], [state])
+        graph.output(state, np.float32, ["R", D])
+        return graph.node("Unsqueeze", [graph.node("Relu", [state]), graph.integers(1)])
+
+    def project(self, x: str) -> None:
+        """Logits [R, V] of the decoder states `x` [R, 1, D]."""
+        graph, table = self.graph, array(self.model.embedding.weight)
+        states = graph.node("Squeeze", [x, graph.integers(1)])
+        self.arithmetic.project(graph, states, table, "logits")
+        graph.output("logits", np.float32, ["R", table.shape[0]])

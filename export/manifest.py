@@ -1,0 +1,91 @@
+"""The manifest of a bundle, from the checkpoint and what the user asked for."""
+
+import math
+from dataclasses import dataclass, field
+from importlib import metadata
+
+import onnx
+import torch
+
+from export.encoder import SOURCE_MULTIPLE
+from export.quantise import QuantiseSettings
+from server.bundle import FORMAT, Dimensions, LanguagePair, Manifest, Precision, Quality, SearchDefaults, SpecialIds
+from training.checkpoint import Checkpoint
+from training.data.tokenizer import BOS, EOS, PAD, UNK
+
+
+@dataclass(frozen=True)
+class ExportSettings:
+    """What the user may choose about a bundle.
+
+    Attributes:
+        name: what the server calls the model; empty takes the bundle folder's name.
+        beam_size, length_penalty: what a request gets when it does not say.
+        quality: measured figures, shown by the server.
+        quantise: how int8 numbers are chosen; fp32 has no use for it.
+    """
+
+    name: str = ""
+    precision: Precision = "fp32"
+    beam_size: int = 1
+    length_penalty: float = 1.0
+    quality: tuple[Quality, ...] = ()
+    quantise: QuantiseSettings = field(default_factory=QuantiseSettings)
+
+    def faults(self) -> list[str]:
+        """What makes these settings impossible, in words; empty if nothing does."""
+        checks = [
+            (self.beam_size >= 1, f"--beam-size is {self.beam_size}; choose 1 (greedy) or more"),
+            (
+                math.isfinite(self.length_penalty) and self.length_penalty >= 0,
+                f"--length-penalty is {self.length_penalty}; choose 0 (none) or more",
+            ),
+            (
+                90 <= self.quantise.percentile <= 100,
+                f"--percentile is {self.quantise.percentile}; choose 90 to 100 (100 clips nothing)",
+            ),
+        ]
+        return [message for holds, message in checks if not holds]
+
+
+def build_manifest(checkpoint: Checkpoint, settings: ExportSettings) -> Manifest:
+    """The manifest of a bundle whose files are not yet known: `files` and `version` are empty."""
+    return Manifest(
+        format=FORMAT,
+        name=settings.name,
+        version="",
+        created_with=_describe_versions(),
+        precision=settings.precision,
+        decoder_mixing=checkpoint.settings.model.decoder_mixing,
+        pairs=tuple(LanguagePair(source, target, (checkpoint.tag_ids[target],)) for source, target in checkpoint.pairs),
+        special_ids=SpecialIds(pad=PAD, unk=UNK, bos=BOS, eos=EOS),
+        suppressed_ids=checkpoint.suppressed_ids,
+        dimensions=_measure(checkpoint),
+        search=SearchDefaults(settings.beam_size, settings.length_penalty),
+        quality=settings.quality,
+        files={},
+    )
+
+
+def _measure(checkpoint: Checkpoint) -> Dimensions:
+    model = checkpoint.settings.model
+    return Dimensions(
+        d_model=model.d_model,
+        d_ff=model.d_ff,
+        num_heads=model.num_heads,
+        head_dim=model.head_dim,
+        num_encoder_layers=model.num_encoder_layers,
+        num_decoder_layers=model.num_decoder_layers,
+        vocab_size=checkpoint.model.vocab_size,
+        max_source_length=checkpoint.max_source_length,
+        max_target_length=checkpoint.max_target_length,
+        source_multiple=SOURCE_MULTIPLE,
+    )
+
+
+def _describe_versions() -> str:
+    try:
+        ferry = metadata.version("ferry-nmt")
+    except metadata.PackageNotFoundError:
+        ferry = "from source"
+    return f"ferry-nmt {ferry}, torch {torch.__version__}, onnx {onnx.__version__}"

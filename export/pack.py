@@ -1,0 +1,146 @@
+"""Making a bundle: graphs, tokenizer, golden lines and manifest, written aside, proved, then renamed.
+
+A bundle is there whole and verified, or not at all.
+"""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from export.arithmetic import Arithmetic, Float32
+from export.calibrate import calibrate
+from export.decoder import build_decoder
+from export.encoder import build_encoder
+from export.errors import ExportError
+from export.golden import choose_golden, write_golden
+from export.lines import Line, choose_evenly, gather_lines
+from export.manifest import ExportSettings, build_manifest
+from export.quantise import Int8
+from export.verify import Parity, prove
+from server.bundle import Bundle, FileEntry, describe_file, read_bundle, write_manifest
+from server.engine.runtime import Runtime
+from server.tokenizer import Tokenizer
+from training.checkpoint import Checkpoint
+
+FILES = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "tokenizer": "tokenizer.model", "golden": "golden.jsonl"}
+CARD_NAME = "MODEL_CARD.md"
+NUM_CALIBRATION_LINES = 400
+NUM_GOLDEN_CANDIDATES = 192
+NUM_VERIFICATION_LINES = 32
+
+
+@dataclass(frozen=True)
+class Material:
+    """Files besides the checkpoint.
+
+    Attributes:
+        calibration: text by source language; without, the checkpoint's samples.
+        golden: likewise, for golden lines and verification.
+        card: a model card to put into the bundle.
+    """
+
+    calibration: Mapping[str, Path] = field(default_factory=dict)
+    golden: Mapping[str, Path] = field(default_factory=dict)
+    card: Path | None = None
+
+
+def pack(
+    checkpoint: Checkpoint, folder: Path, settings: ExportSettings, material: Material, say: Callable[[str], None]
+) -> Parity:
+    """Export `checkpoint` to the bundle `folder`, telling `say` what is done, and return the proof.
+
+    Raises:
+        ExportError: `folder` exists, material is missing, or the graphs fail their proof. Nothing is left behind.
+    """
+    check_free(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as aside:
+        draft = Path(aside) / folder.name
+        draft.mkdir()
+        parity = _Packer(checkpoint, draft, settings, material, say).fill()
+        check_free(folder)
+        draft.rename(folder)
+    return parity
+
+
+def check_free(folder: Path) -> None:
+    """Refuse a path that is taken."""
+    if folder.exists() or folder.is_symlink():
+        raise ExportError(f"{folder} exists, and ferry-export never overwrites; choose another path or remove it")
+
+
+class _Packer:
+    """Fills the folder `draft`, file by file."""
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        draft: Path,
+        settings: ExportSettings,
+        material: Material,
+        say: Callable[[str], None],
+    ) -> None:
+        shutil.copyfile(checkpoint.tokenizer, draft / FILES["tokenizer"])
+        self.checkpoint, self.draft, self.settings, self.material, self.say = checkpoint, draft, settings, material, say
+        self.manifest = build_manifest(checkpoint, replace(settings, name=settings.name or draft.name))
+
+    def fill(self) -> Parity:
+        """Write everything and prove it."""
+        tests = self.gather(self.material.golden)
+        self.write_graphs(self.choose_arithmetic())
+        self.write_golden(tests)
+        self.write_manifest()
+        self.say("verifying against the checkpoint, with the server's engine")
+        bundle = read_bundle(self.draft)
+        parity = prove(self.checkpoint.model, bundle, choose_evenly(tests, NUM_VERIFICATION_LINES))
+        self.say(str(parity))
+        return parity
+
+    def gather(self, files: Mapping[str, Path]) -> list[Line]:
+        """Lines of `files`, or of the checkpoint's samples."""
+        tokenizer = Tokenizer.load(self.draft / FILES["tokenizer"])
+        return gather_lines(files, self.checkpoint.samples, self.manifest, tokenizer)
+
+    def choose_arithmetic(self) -> Arithmetic:
+        """In which numbers the graphs multiply, calibrated if need be."""
+        if self.settings.precision == "fp32":
+            return Float32()
+        lines = choose_evenly(self.gather(self.material.calibration), NUM_CALIBRATION_LINES)
+        self.say(f"calibrating on {len(lines)} sentences")
+        sources, quantise = [line.source_ids for line in lines], self.settings.quantise
+        ranges = calibrate(self.checkpoint.model, self.manifest, sources, quantise.percentile)
+        return Int8(ranges, quantise)
+
+    def write_graphs(self, arithmetic: Arithmetic) -> None:
+        """Author both graphs."""
+        self.say("writing the graphs")
+        model, sizes = self.checkpoint.model, self.manifest.dimensions
+        encoder = build_encoder(model, sizes.max_source_length, arithmetic)
+        decoder = build_decoder(model, sizes.max_target_length, arithmetic)
+        for role, graph in (("encoder", encoder), ("decoder", decoder)):
+            (self.draft / FILES[role]).write_bytes(graph.SerializeToString(deterministic=True))
+
+    def write_golden(self, tests: Sequence[Line]) -> None:
+        """Choose the golden lines with the graphs just written."""
+        self.say("choosing golden lines")
+        runtime = Runtime.load(Bundle(self.draft, replace(self.manifest, files=self.describe("encoder", "decoder"))))
+        golden = choose_golden(runtime, self.manifest, choose_evenly(tests, NUM_GOLDEN_CANDIDATES))
+        write_golden(self.draft / FILES["golden"], golden)
+
+    def write_manifest(self) -> None:
+        """List all files, and name the version after their content."""
+        files = self.describe(*FILES)
+        if self.material.card is not None:
+            shutil.copyfile(self.material.card, self.draft / CARD_NAME)
+            files["card"] = describe_file(self.draft, CARD_NAME)
+        content = "".join(files[role].sha256 for role in ("encoder", "decoder", "tokenizer"))
+        version = hashlib.sha256(content.encode()).hexdigest()[:12]
+        self.manifest = replace(self.manifest, files=files, version=version)
+        write_manifest(self.draft, self.manifest)
+
+    def describe(self, *roles: str) -> dict[str, FileEntry]:
+        """Size and hash of the files of `roles`."""
+        return {role: describe_file(self.draft, FILES[role]) for role in roles}

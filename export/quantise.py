@@ -1,0 +1,104 @@
+"""Int8 arithmetic with static scales: uint8 activations times int8 weights, summed exactly in int32.
+
+An activation's scale and zero point come from calibration and are constants of the graph, so what a row gets cannot
+depend on its batch mates. Weights have one scale per output channel. The embedding table is stored once, one scale
+per row: looked up, and multiplied as the output projection, whose output channels are the vocabulary.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.arithmetic import Affine, Array
+from export.graph import GraphBuilder, onnx_type
+
+
+@dataclass(frozen=True)
+class QuantiseSettings:
+    """How int8 numbers are chosen.
+
+    Attributes:
+        percentile: share of a site's calibration values, in percent, that its range must hold; the rest is clipped.
+        weight_bits: 7 keeps weights within 64, so that two products of a uint8 and a weight fit 16 bits
+            (2 * 255 * 64 = 32,640) and sums are right on x86 processors without VNNI too; 8 uses 127.
+
+    Measured on a 7 M model, 200 sentences, against fp32 logits: at 99.99 %, 7 bits give 1.9 % error (of their
+    deviation) and cost 0.0006 nats a step, 8 bits 1.4 % and 0.0003; at 99.9 % 3.3 % and 0.0025; at the maximum, 2.0 %
+    and 0.0007. Seven-bit activations with 8-bit weights, as safe on old processors, give 2.2 % and 0.0007.
+    """
+
+    percentile: float = 99.99
+    weight_bits: Literal[7, 8] = 7
+
+    @property
+    def weight_limit(self) -> int:
+        """Largest magnitude of an int8 weight."""
+        return 64 if self.weight_bits == 7 else 127
+
+
+@dataclass(frozen=True)
+class ActivationRange:
+    """Values of a site that must be told apart; 0 is always inside, and exact."""
+
+    low: float
+    high: float
+
+    @property
+    def scale(self) -> np.float32:
+        """Size of one of 255 steps."""
+        return np.float32((max(self.high, 0.0) - min(self.low, 0.0)) / 255 or 1.0)
+
+    @property
+    def zero_point(self) -> np.uint8:
+        """The number that means 0; 0 itself where nothing is negative."""
+        return np.uint8(round(-min(self.low, 0.0) / float(self.scale)))
+
+
+class Int8:
+    """The arithmetic of an int8 bundle."""
+
+    def __init__(self, ranges: Mapping[str, ActivationRange], settings: QuantiseSettings) -> None:
+        self._ranges = ranges
+        self._limit = settings.weight_limit
+
+    def linear(self, graph: GraphBuilder, x: str, affine: Affine, name: str) -> str:
+        rows, scales = quantise_rows(affine.weight.T, self._limit)
+        weight = graph.initializer(rows.T, f"{name}.weight")
+        quantised, scale, zero_point = self._quantise(graph, x, name)
+        bias = "" if affine.bias is None else graph.initializer(affine.bias, f"{name}.bias")
+        weight_scale = graph.initializer(scales, f"{name}.weight_scale")
+        return graph.node("MatMulIntegerToFloat", [quantised, weight, scale, weight_scale, zero_point, "", bias])
+
+    def embed(self, graph: GraphBuilder, ids: str, table: Array) -> str:
+        rows, scales = quantise_rows(table, self._limit)
+        looked_up = graph.node("Gather", [graph.initializer(rows, "embedding"), ids])
+        factors = graph.initializer(scales[:, None] * np.float32(math.sqrt(table.shape[1])), "embedding_factors")
+        numbers = graph.node("Cast", [looked_up], {"to": onnx_type(np.float32)})
+        return graph.node("Mul", [numbers, graph.node("Gather", [factors, ids])])
+
+    def project(self, graph: GraphBuilder, x: str, table: Array, output: str) -> None:
+        rows, scales = quantise_rows(table, self._limit)
+        weight = graph.initializer(rows, "embedding")
+        quantised, scale, zero_point = self._quantise(graph, x, "projection")
+        weight_scale = graph.initializer(scales, "embedding_scale")
+        weight_zero = graph.initializer(np.zeros(len(rows), np.int8), "embedding_zero")
+        inputs = [quantised, scale, zero_point, weight, weight_scale, weight_zero]
+        graph.emit("QGemm", inputs, [output], {"transB": 1})
+
+    def _quantise(self, graph: GraphBuilder, x: str, name: str) -> tuple[str, str, str]:
+        """`x` as uint8, with the names of its scale and zero point."""
+        chosen = self._ranges[graph.path(name)]
+        scale = graph.initializer(np.array(chosen.scale), f"{name}.scale")
+        zero_point = graph.initializer(np.array(chosen.zero_point), f"{name}.zero_point")
+        return graph.node("QuantizeLinear", [x, scale, zero_point]), scale, zero_point
+
+
+def quantise_rows(matrix: Array, limit: int) -> tuple[NDArray[np.int8], Array]:
+    """Int8 numbers within `limit`, and one float32 scale per row; numbers * scales[:, None] is about `matrix`."""
+    scales = np.abs(matrix).max(1) / np.float32(limit)
+    scales[scales == 0] = 1
+    return np.rint(matrix / scales[:, None]).astype(np.int8), scales

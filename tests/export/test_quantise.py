@@ -1,0 +1,90 @@
+"""Int8 numbers: ranges, weights within their limit, scales that are constants of the graph."""
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from export.calibrate import Extremes, calibrate
+from export.decoder import build_decoder
+from export.encoder import build_encoder
+from export.manifest import ExportSettings, build_manifest
+from export.quantise import ActivationRange, Int8, QuantiseSettings, quantise_rows
+from tests.export.toy import build_checkpoint, random_sources
+
+
+def build_graphs(settings: QuantiseSettings) -> list[onnx.ModelProto]:
+    checkpoint = build_checkpoint()
+    manifest = build_manifest(checkpoint, ExportSettings())
+    arithmetic = Int8(calibrate(checkpoint.model, manifest, random_sources([9, 20]), settings.percentile), settings)
+    return [build_encoder(checkpoint.model, 50, arithmetic), build_decoder(checkpoint.model, 75, arithmetic)]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "zero_point"), [(0.0, 5.0, 0), (-1.0, 1.0, 128), (-3.0, 0.0, 255), (2.0, 4.0, 0)]
+)
+def test_zero_is_exact(low: float, high: float, zero_point: int) -> None:
+    """Padding, ReLU and empty state are zeros; a zero point that is off shifts all of them."""
+    chosen = ActivationRange(low, high)
+    assert abs(int(chosen.zero_point) - zero_point) <= 1
+    levels = (np.array([low, 0, high]) / chosen.scale).round() + int(chosen.zero_point)
+    assert levels.min() >= -1
+    assert levels.max() <= 256
+
+
+def test_dead_activation_has_a_scale() -> None:
+    assert ActivationRange(0.0, 0.0).scale == 1
+
+
+def test_weights_keep_their_limit_and_rows_their_scales() -> None:
+    matrix = np.random.default_rng(0).normal(size=(5, 30)).astype(np.float32) * np.array([[1], [10], [0], [0.1], [3]])
+    for limit in (64, 127):
+        rows, scales = quantise_rows(matrix.astype(np.float32), limit)
+        assert np.abs(rows.astype(int)).max() == limit
+        assert np.all(np.abs(rows * scales[:, None] - matrix) <= scales[:, None] * 0.501)
+
+
+def test_seven_bits_cannot_saturate_16() -> None:
+    """Two products of a uint8 and a weight are added in 16 bits on x86 without VNNI."""
+    assert 2 * 255 * QuantiseSettings().weight_limit < 2**15 <= 2 * 255 * QuantiseSettings(weight_bits=8).weight_limit
+
+
+def test_extremes_are_exact_quantiles() -> None:
+    values = np.random.default_rng(0).normal(size=100_000).astype(np.float32)
+    extremes = Extremes()
+    for part in np.split(values, 20):
+        extremes.add(part)
+    ordered = np.sort(values)
+    assert extremes.range(100) == ActivationRange(float(ordered[0]), float(ordered[-1]))
+    assert extremes.range(99.9) == ActivationRange(float(ordered[100]), float(ordered[-101]))
+
+
+@pytest.mark.parametrize("index", [0, 1], ids=["encoder", "decoder"])
+def test_scales_are_static(index: int) -> None:
+    """Each activation's scale is one number known in advance: batch mates cannot change it."""
+    model = build_graphs(QuantiseSettings())[index]
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    quantisers = [node for node in model.graph.node if node.op_type == "QuantizeLinear"]
+    assert quantisers
+    assert all(constants[node.input[1]].shape == constants[node.input[2]].shape == () for node in quantisers)
+
+
+def test_relu_output_has_zero_point_0() -> None:
+    """So that all 255 steps are above zero, and the quantiser makes the ReLU redundant."""
+    for model in build_graphs(QuantiseSettings()):
+        constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+        after_relu = {node.output[0] for node in model.graph.node if node.op_type == "Relu"}
+        found = [node for node in model.graph.node if node.op_type == "QuantizeLinear" and node.input[0] in after_relu]
+        assert found
+        assert all(constants[node.input[2]] == 0 for node in found)
+
+
+def test_large_weights_are_int8_and_stored_once() -> None:
+    for model in build_graphs(QuantiseSettings()):
+        for tensor in model.graph.initializer:
+            array = numpy_helper.to_array(tensor)
+            if array.ndim == 2 and array.shape[1] > 1 and "positions" not in tensor.name:
+                assert array.dtype == np.int8
+        assert (
+            sum("embedding_" in t.name and t.data_type == onnx.TensorProto.INT8 for t in model.graph.initializer) <= 2
+        )
