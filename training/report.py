@@ -1,6 +1,7 @@
 """What a run says about itself: `metrics.jsonl`, one line an event, and the learning curve drawn from it."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,17 @@ from matplotlib import pyplot as plt
 
 
 class Metrics:
-    """Appends to `metrics.jsonl`; what an earlier, longer run wrote past the point of resuming is dropped first."""
+    """The run's `metrics.jsonl`."""
 
-    def __init__(self, folder: Path, step: int) -> None:
+    def __init__(self, folder: Path) -> None:
         self.path = folder / "metrics.jsonl"
+
+    def drop_after(self, step: int) -> None:
+        """Drop what a run wrote past the point from which it is resumed."""
         kept = [line for line in read_metrics(self.path) if line["step"] <= step]
-        self.path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        aside = self.path.with_suffix(".tmp")
+        aside.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        os.replace(aside, self.path)
 
     def write(self, line: dict[str, Any]) -> None:
         """Append one event; it has a `step`."""

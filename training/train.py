@@ -57,13 +57,14 @@ class Trainer:
         self.optimizer = Optimizer(self.model, settings.optim)
         self.position = Position(0, 0, 0, 0)
         self.stopping = False
+        self.metrics = Metrics(self.folder)
         if resume:
             self.resume()
-        self.metrics = Metrics(self.folder, self.position.step)
 
     def run(self) -> None:
         """Train to max_steps, or until asked to stop; either way the last checkpoint holds where it stands."""
         max_steps, every = self.settings.optim.max_steps, self.settings.run
+        self.metrics.drop_after(self.position.step)
         progress = tqdm(total=max_steps, initial=self.position.step, unit=" steps", disable=None, smoothing=0.05)
         batches, window = self.batches(), Window()
         while self.position.step < max_steps and not self.stopping:
