@@ -23,7 +23,7 @@ class Optimizer:
     """AdamW on float32 copies of the model's weights.
 
     With bf16 weights the copies are what is trained, and the model gets them rounded after every update. Autocast
-    would cast every weight at every use instead: on a CPU the step is then a third slower (measured).
+    would cast every weight at every use instead, which a CPU notices.
     With fp32 weights the copies are the weights themselves.
     """
 

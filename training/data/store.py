@@ -25,6 +25,8 @@ from training.data.corpus import CorpusError, read_pairs
 from training.data.tokenizer import Tokenizer, train_tokenizer
 from training.settings import CorpusSettings, DataSettings, TrainSettings, corpus_paths
 
+IdType = type[np.uint16] | type[np.uint32]
+
 ENCODE_LINES = 10_000  # lines tokenised at a time: enough for all threads, little memory
 
 
@@ -74,7 +76,8 @@ def prepare(settings: TrainSettings, num_threads: int) -> tuple[Tokenizer, list[
     if not (folder / "store.json").exists() or json.loads((folder / "store.json").read_text())["fingerprint"] != wanted:
         _build(settings, folder, wanted, num_threads)
     tokenizer = Tokenizer(folder / "tokenizer.model", settings.languages())
-    return tokenizer, [_open(corpus, folder) for corpus in settings.corpora]
+    dtype = _id_type(tokenizer)
+    return tokenizer, [_open(corpus, folder, dtype) for corpus in settings.corpora]
 
 
 def _build(settings: TrainSettings, folder: Path, fingerprint: str, num_threads: int) -> None:
@@ -156,7 +159,7 @@ def _encode_corpus(
 ) -> None:
     folder = folder / corpus.name
     folder.mkdir()
-    dtype = np.uint16 if tokenizer.vocab_size <= 1 << 16 else np.uint32
+    dtype = _id_type(tokenizer)
     lengths: dict[str, list[npt.NDArray[np.int64]]] = {language: [] for language in corpus.languages}
     files = {language: (folder / f"ids.{language}.bin").open("wb") for language in corpus.languages}
     pairs = itertools.compress(_pairs(corpus, data), keep)
@@ -179,15 +182,17 @@ def _encode_corpus(
         np.save(folder / f"offsets.{language}.npy", np.concatenate([[0], np.cumsum(np.concatenate(lengths[language]))]))
 
 
-def _open(corpus: CorpusSettings, folder: Path) -> StoredCorpus:
-    tokenizer_size = Tokenizer(folder / "tokenizer.model", ()).vocab_size
-    dtype = np.uint16 if tokenizer_size <= 1 << 16 else np.uint32
+def _open(corpus: CorpusSettings, folder: Path, dtype: IdType) -> StoredCorpus:
     ids, offsets = {}, {}
     for language in corpus.languages:
         # A view of the mapping: slicing np.memmap itself costs five times as much a line (measured).
         ids[language] = np.asarray(np.memmap(folder / corpus.name / f"ids.{language}.bin", dtype, "r"))
         offsets[language] = np.asarray(np.load(folder / corpus.name / f"offsets.{language}.npy", mmap_mode="r"))
     return StoredCorpus(corpus, ids, offsets)
+
+
+def _id_type(tokenizer: Tokenizer) -> IdType:
+    return np.uint16 if tokenizer.vocab_size <= 1 << 16 else np.uint32
 
 
 def _pairs(corpus: CorpusSettings, data: DataSettings) -> Iterator[tuple[str, str]]:
