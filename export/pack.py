@@ -66,10 +66,10 @@ def pack(
     return parity
 
 
-def check_free(folder: Path) -> None:
-    """Refuse a path that is taken."""
+def check_free(folder: Path, program: str = "ferry-export") -> None:
+    """Refuse a path that is taken, in the name of `program`."""
     if folder.exists() or folder.is_symlink():
-        raise ExportError(f"{folder} exists, and ferry-export never overwrites; choose another path or remove it")
+        raise ExportError(f"{folder} exists, and {program} never overwrites; choose another path or remove it")
 
 
 class _Packer:

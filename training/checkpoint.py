@@ -2,10 +2,10 @@
 
     step-00001000/
         config.json            what the model is and how it was trained: settings, directions, ids, step, metrics
-        model.safetensors      float32 weights
+        model.safetensors      float32 weights: the moving average where there is one
         tokenizer.model        SentencePiece
         samples.jsonl          validation lines, for calibration and self-tests of what is exported
-        optimizer.safetensors  AdamW's moments and the random state, only needed to resume
+        optimizer.safetensors  what the optimizer holds, only needed to resume
 
 `last` and `best` are links to two of them. No file is ever unpickled.
 """
@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from torch import Tensor
 
 from training.config import ConfigError, build
 from training.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
+from training.guard import Guard
 from training.model import Transformer
 from training.settings import TrainSettings, without_paths
 
@@ -52,6 +53,19 @@ class Position:
     tokens: int
     round: int
     batch: int
+
+
+@dataclass(frozen=True)
+class RunState:
+    """What a run remembers besides weights and position.
+
+    Attributes:
+        guard: of the gradient norms.
+        stale: validations since the best one.
+    """
+
+    guard: Guard = field(default_factory=Guard)
+    stale: int = 0
 
 
 @dataclass(frozen=True)
@@ -94,44 +108,62 @@ class Checkpoint:
         return (PAD, UNK, BOS, *sorted(self.tag_ids.values()))
 
 
-def write_checkpoint(
-    folder: Path,
-    settings: TrainSettings,
-    position: Position,
-    tokenizer: Tokenizer,
-    weights: Mapping[str, Tensor],
-    resume_state: Mapping[str, Tensor],
-    metrics: Mapping[str, Any],
-    samples: Sequence[Sample],
-) -> None:
-    """Write the checkpoint `folder`, aside first, so that it is there whole or not at all."""
+@dataclass(frozen=True)
+class Draft:
+    """All that a checkpoint is written from; `resume_state` may be empty."""
+
+    settings: TrainSettings
+    position: Position
+    state: RunState
+    tokenizer: Tokenizer
+    weights: Mapping[str, Tensor]
+    resume_state: Mapping[str, Tensor]
+    metrics: Mapping[str, Any]
+    samples: Sequence[Sample]
+
+
+def write_checkpoint(folder: Path, draft: Draft) -> None:
+    """Write the checkpoint `folder`, aside first, so that it is there whole or not at all.
+
+    Raises:
+        CheckpointError: it cannot be written, usually for want of space; an older `folder` is untouched.
+    """
     aside = folder.with_name(f".{folder.name}.tmp")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    save_file(
-        {name: tensor.detach().float().cpu().contiguous() for name, tensor in weights.items()},
-        aside / "model.safetensors",
-    )
-    if resume_state:
-        save_file(
-            {name: tensor.cpu().contiguous() for name, tensor in resume_state.items()}, aside / "optimizer.safetensors"
-        )
-    shutil.copyfile(tokenizer.path, aside / "tokenizer.model")
-    lines = [json.dumps(asdict(sample), ensure_ascii=False) for sample in samples]
-    (aside / "samples.jsonl").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    try:
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        _write_parts(aside, draft)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(aside, folder)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise CheckpointError(
+            f"{folder} could not be written: {error}. Earlier checkpoints are as they were; "
+            "make room, or choose another run.dir, then go on with --resume."
+        ) from None
+
+
+def _write_parts(folder: Path, draft: Draft) -> None:
+    weights = {name: tensor.detach().float().cpu().contiguous() for name, tensor in draft.weights.items()}
+    save_file(weights, folder / "model.safetensors")
+    if draft.resume_state:
+        state = {name: tensor.detach().cpu().contiguous() for name, tensor in draft.resume_state.items()}
+        save_file(state, folder / "optimizer.safetensors")
+    shutil.copyfile(draft.tokenizer.path, folder / "tokenizer.model")
+    lines = [json.dumps(asdict(sample), ensure_ascii=False) for sample in draft.samples]
+    (folder / "samples.jsonl").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     config = {
         "format": FORMAT,
-        "position": asdict(position),
-        "vocab_size": tokenizer.vocab_size,
+        "position": asdict(draft.position),
+        "run_state": asdict(draft.state),
+        "vocab_size": draft.tokenizer.vocab_size,
         "special_ids": {"pad": PAD, "unk": UNK, "bos": BOS, "eos": EOS},
-        "tag_ids": tokenizer.tag_ids,
-        "pairs": settings.pairs(),
-        "metrics": dict(metrics),
-        "settings": asdict(without_paths(settings)),
+        "tag_ids": draft.tokenizer.tag_ids,
+        "pairs": draft.settings.pairs(),
+        "metrics": dict(draft.metrics),
+        "settings": asdict(without_paths(draft.settings)),
     }
-    (aside / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(aside, folder)
+    (folder / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -172,12 +204,27 @@ def read_checkpoint_config(path: Path) -> dict[str, Any]:
     return config  # type: ignore[no-any-return]
 
 
-def read_resume_state(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Master weights and resume state of a checkpoint folder."""
+def read_resume_state(path: Path) -> tuple[Position, RunState, dict[str, Tensor]]:
+    """Where the run of a checkpoint folder stood, and the state of its optimizer.
+
+    Raises:
+        CheckpointError: it holds no state to resume from.
+    """
+    config = read_checkpoint_config(path)
     try:
-        return load_file(path / "model.safetensors"), load_file(path / "optimizer.safetensors")
-    except (OSError, SafetensorError) as error:
+        saved = config["run_state"]
+        state = RunState(Guard(**saved["guard"]), saved["stale"])
+        return Position(**config["position"]), state, load_file(path / "optimizer.safetensors")
+    except (OSError, SafetensorError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path} cannot be resumed from: {error}") from None
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The float32 weights of a checkpoint folder."""
+    try:
+        return load_file(path / "model.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path} has no readable weights: {error}") from None
 
 
 def average(folders: Sequence[Path]) -> dict[str, Tensor]:

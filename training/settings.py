@@ -49,6 +49,10 @@ class DataSettings:
         max_length_ratio: longest over shortest side, in characters, lines of under 20 characters apart.
         min_script_share: share of a line's letters that must be of its language's script.
         drop_duplicates: keep the first of equal pairs, over all corpora.
+        drop_near_duplicates: with them, also of pairs that differ only in case, punctuation, digits and white space.
+        leaked: what happens to pairs that are also in a validation or test file: `drop_sides` drops those of which
+            one side is, `drop_pairs` those of which both are; `keep` only reports them.
+        sampling_temperature: corpora are drawn in proportion to weight x lines^(1 / temperature).
         max_validation_lines: lines of each validation corpus that are used, per direction.
     """
 
@@ -58,6 +62,9 @@ class DataSettings:
     max_length_ratio: float = 3.0
     min_script_share: float = 0.7
     drop_duplicates: bool = True
+    drop_near_duplicates: bool = True
+    leaked: Literal["drop_sides", "drop_pairs", "keep"] = "drop_pairs"
+    sampling_temperature: float = 1.0
     max_validation_lines: int = 500
 
 
@@ -67,6 +74,10 @@ class TokenizerSettings:
 
     Attributes:
         sample_lines: lines per language it is trained on, drawn as the corpora's weights say.
+        variants: further segmentations of every training line, drawn at random once; rounds of training take turns
+            among them and the best one (subword regularisation). 0 keeps the best one only.
+        sampling_alpha: how they are drawn: inverse temperature for unigram (0.1 to 0.5), share of merges dropped for
+            bpe (about 0.1).
     """
 
     path: str = ""
@@ -74,6 +85,8 @@ class TokenizerSettings:
     model_type: Literal["unigram", "bpe"] = "unigram"
     character_coverage: float = 0.9999
     sample_lines: int = 400_000
+    variants: int = 0
+    sampling_alpha: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -81,15 +94,21 @@ class OptimSettings:
     """How the weights move.
 
     Attributes:
-        precision: bf16 keeps weights and activations in bfloat16 over float32 master weights.
+        precision: bf16 keeps weights and activations in bfloat16 over float32 master weights; auto is bf16 where the
+            device multiplies in it and fp32 elsewhere.
         max_batch_tokens: padded ids of one batch, longest side x sentences.
-        accumulate: batches whose gradients make one update.
+        accumulate: batches whose gradients make one update, over all processes together; a multiple of their number.
         schedule: after warm-up, `linear` to zero at max_steps; `wsd` constant, then linear to zero over the last
             `decay_steps`; `inverse_sqrt` of the step.
         clip_norm: largest gradient norm; 0 does not clip.
+        ema_decay: of the exponential moving average of the weights, which is then what is validated and exported;
+            0 keeps none.
+        spike_ratio: an update whose gradient norm is this many times the usual one is skipped; 0 skips none.
+        max_skipped: skipped updates in a row after which the run stops.
+        compile: compile the model with torch.compile.
     """
 
-    precision: Literal["fp32", "bf16"] = "bf16"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
     learning_rate: float = 1.5e-3
     schedule: Literal["linear", "wsd", "inverse_sqrt"] = "linear"
     warmup_steps: int = 400
@@ -101,6 +120,10 @@ class OptimSettings:
     clip_norm: float = 1.0
     max_batch_tokens: int = 4096
     accumulate: int = 1
+    ema_decay: float = 0.0
+    spike_ratio: float = 0.0
+    max_skipped: int = 10
+    compile: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,28 +132,40 @@ class RunSettings:
 
     Attributes:
         dir: folder of everything the run writes.
+        device: cpu, or cuda; with several processes on a machine each takes a GPU of its own.
+        init_from: checkpoint folder whose weights the run starts from; its tokenizer is taken over with them.
         validate_every: steps between validations; each also writes a checkpoint.
         keep_last: checkpoints kept besides the best one; as many are averaged at the end.
         select: what makes a checkpoint the best: mean validation BLEU, chrF, or loss.
-        num_threads: CPU threads; 0 takes what the process may use.
+        patience: validations without a better one after which the run ends; 0 always goes on to max_steps.
+        num_threads: CPU threads of each process; 0 takes what they may use, in equal shares.
     """
 
     dir: str = "runs/default"
     seed: int = 1
     device: str = "cpu"
+    init_from: str = ""
     num_threads: int = 0
     log_every: int = 20
     validate_every: int = 1000
     keep_last: int = 4
     select: Literal["bleu", "chrf", "loss"] = "bleu"
+    patience: int = 0
 
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """One training run, complete."""
+    """One training run, complete.
+
+    Attributes:
+        corpora: what is trained on.
+        validation: what tells when to stop and which checkpoint is best.
+        test: what the result will be judged on. A run never reads these but to see that no corpus contains them.
+    """
 
     corpora: tuple[CorpusSettings, ...]
     validation: tuple[CorpusSettings, ...]
+    test: tuple[CorpusSettings, ...] = ()
     data: DataSettings = field(default_factory=DataSettings)
     tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
@@ -170,7 +205,7 @@ def corpus_paths(corpus: CorpusSettings, data: DataSettings) -> tuple[Path, Path
 
 def without_paths(settings: TrainSettings) -> TrainSettings:
     """The same settings without folders of the machine they ran on, for what is given to others."""
-    return replace(settings, data=replace(settings.data, root="."), run=replace(settings.run, dir="."))
+    return replace(settings, data=replace(settings.data, root="."), run=replace(settings.run, dir=".", init_from=""))
 
 
 def _listed(faults: Sequence[str]) -> str:
@@ -179,11 +214,14 @@ def _listed(faults: Sequence[str]) -> str:
 
 def _faults(settings: TrainSettings) -> list[str]:
     faults = settings.model.faults()
-    for kind, corpora in (("corpora", settings.corpora), ("validation", settings.validation)):
-        if not corpora:
+    for kind, corpora in (("corpora", settings.corpora), ("validation", settings.validation), ("test", settings.test)):
+        if not corpora and kind != "test":
             faults.append(f"[[{kind}]] is empty; at least one corpus is needed")
         for corpus in corpora:
             faults += _corpus_faults(corpus, settings.data, kind)
+    names = [corpus.name for corpus in settings.corpora]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    faults += [f"corpora {name!r}: there are several of this name; each needs its own" for name in twice]
     optim, run = settings.optim, settings.run
     positive = {
         "optim.learning_rate": optim.learning_rate,
@@ -193,11 +231,19 @@ def _faults(settings: TrainSettings) -> list[str]:
         "run.validate_every": run.validate_every,
         "run.log_every": run.log_every,
         "run.keep_last": run.keep_last,
+        "optim.max_skipped": optim.max_skipped,
         "data.max_validation_lines": settings.data.max_validation_lines,
+        "data.sampling_temperature": settings.data.sampling_temperature,
     }
     faults += [f"{name} = {value}; it must be above 0" for name, value in positive.items() if value <= 0]
     if not 0 <= optim.label_smoothing < 1:
         faults.append(f"optim.label_smoothing = {optim.label_smoothing} is outside [0, 1)")
+    if not 0 <= optim.ema_decay < 1:
+        faults.append(f"optim.ema_decay = {optim.ema_decay} is outside [0, 1)")
+    if optim.spike_ratio and optim.spike_ratio <= 1:
+        faults.append(f"optim.spike_ratio = {optim.spike_ratio} would skip usual updates; 0 (off) or above 1")
+    if settings.tokenizer.variants < 0 or not 0 <= settings.tokenizer.sampling_alpha <= 1:
+        faults.append("tokenizer.variants must be 0 or more and tokenizer.sampling_alpha within [0, 1]")
     if len(optim.betas) != 2:
         faults.append(f"optim.betas has {len(optim.betas)} values; AdamW takes two")
     if optim.max_batch_tokens < settings.data.max_length:

@@ -1,203 +1,258 @@
-"""A training run, top to bottom: `ferry-train CONFIG.toml [--set key=value ...] [--resume]`."""
+"""A training run, top to bottom: `ferry-train CONFIG.toml [--set key=value ...] [--resume]`.
+
+Several processes, on one machine or more: `torchrun --nproc-per-node N -m training.train CONFIG.toml ...`. Batches are
+numbered through the whole run and dealt out by number, and dropout draws from a seed of its own for every batch, so a
+run is the same, up to rounding, on any number of processes, and may be resumed on another number.
+"""
 
 import argparse
 import json
-import math
 import os
 import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from training import checkpoint as checkpoints
-from training.checkpoint import CheckpointError, Position
+from training.checkpoint import CheckpointError, Draft, Position, RunState
 from training.config import ConfigError
 from training.data.batches import Batch, BatchPlan
 from training.data.corpus import CorpusError
-from training.data.store import prepare
-from training.data.tokenizer import PAD, TokenizerError
-from training.decode import encode
-from training.loss import smoothed_cross_entropy
+from training.data.prefetch import prefetch
+from training.data.store import build_store, open_store
+from training.data.tokenizer import TokenizerError
+from training.guard import TrainingError
 from training.model import Transformer
+from training.objective import Objective, compile_layers
 from training.optim import Optimizer, learning_rate
-from training.report import Metrics, plot_curve
-from training.settings import TrainSettings, load_settings, without_paths
+from training.report import Metrics, write_report
+from training.resume import refuse_changes, refuse_misfit, settle_precision
+from training.settings import TrainSettings, load_settings
 from training.validate import ValidationSet, build_samples, read_validation, validate
+from training.world import LostProcessError, World, join_world, lost_process
 
-
-class TrainingError(Exception):
-    """A run that cannot go on."""
+# Batches made ahead by a second thread: enough to bridge the sorting of a new round.
+PREFETCH_BATCHES = 64
 
 
 class Trainer:
     """All that a run holds between two steps."""
 
-    def __init__(self, settings: TrainSettings, resume: bool) -> None:
-        self.settings = settings
+    def __init__(self, settings: TrainSettings, resume: bool, world: World | None = None) -> None:
+        self.world = world or World(0, 1, 1, torch.device(settings.run.device))
         self.folder = Path(settings.run.dir)
         self.checkpoints = self.folder / "checkpoints"
-        self.device = torch.device(settings.run.device)
-        num_threads = settings.run.num_threads or len(os.sched_getaffinity(0))
+        last = checkpoints.read_checkpoint_config(self.checkpoints / "last") if resume else None
+        self.settings = settings = settle_precision(settings, last, self.world.device)
+        if last is not None:
+            refuse_changes(last["settings"], settings, self.checkpoints / "last")
+        num_threads = settings.run.num_threads or max(1, len(os.sched_getaffinity(0)) // self.world.local_size)
         torch.set_num_threads(num_threads)
         torch.manual_seed(settings.run.seed)
         self.validation: list[ValidationSet] = read_validation(settings)
-        self.tokenizer, corpora = prepare(settings, num_threads)
-        self.plan = BatchPlan(corpora, self.tokenizer.tag_ids, settings.optim.max_batch_tokens, settings.run.seed)
+        if self.world.first:
+            build_store(settings, num_threads)
+        self.world.tell(0)  # the others come here when the store is there
+        self.tokenizer, corpora = open_store(settings)
+        self.plan = BatchPlan(
+            corpora,
+            self.tokenizer.tag_ids,
+            settings.optim.max_batch_tokens,
+            settings.run.seed,
+            settings.data.sampling_temperature,
+        )
         dtype = torch.bfloat16 if settings.optim.precision == "bf16" else torch.float32
-        model = Transformer(settings.model, self.tokenizer.vocab_size)
-        self.model = model.to(self.device, dtype).train()
+        self.model = Transformer(settings.model, self.tokenizer.vocab_size).to(self.world.device, dtype).train()
         self.optimizer = Optimizer(self.model, settings.optim)
-        self.position = Position(0, 0, 0, 0)
-        self.stopping = False
-        self.metrics = Metrics(self.folder)
+        self.position, self.state = Position(0, 0, 0, 0), RunState()
         if resume:
             self.resume()
+        elif settings.run.init_from:
+            self.start_from(Path(settings.run.init_from))
+        if settings.optim.compile:
+            compile_layers(self.model)
+        self.objective = self.world.wrap(Objective(self.model, settings.optim.label_smoothing))
+        self.stopping = False
 
     def run(self) -> None:
-        """Train to max_steps, or until asked to stop; either way the last checkpoint holds where it stands."""
+        """Train to the end, or until asked to stop; either way the last checkpoint holds where it stands."""
         max_steps, every = self.settings.optim.max_steps, self.settings.run
-        self.metrics.drop_after(self.position.step)
-        progress = tqdm(total=max_steps, initial=self.position.step, unit=" steps", disable=None, smoothing=0.05)
-        batches, window = self.batches(), Window()
-        while self.position.step < max_steps and not self.stopping:
+        metrics = Metrics(self.folder, self.position.step) if self.world.first else None
+        quiet = None if self.world.first else True  # None: a bar if this is a terminal
+        progress = tqdm(total=max_steps, initial=self.position.step, unit=" steps", disable=quiet, smoothing=0.05)
+        batches, window = prefetch(self.batches(), PREFETCH_BATCHES), Window()
+        while self.position.step < max_steps and not self.stopping and not self.out_of_patience():
             window.add(*self.update(batches))
             progress.update()
-            if self.position.step % every.log_every == 0:
-                self.log(window, progress)
+            if metrics and self.position.step % every.log_every == 0:
+                self.log(metrics, window, progress)
                 window = Window()
             if self.position.step % every.validate_every == 0 or self.position.step == max_steps:
-                self.validate_and_save()
+                self.validate_and_save(metrics)
                 window = Window()
+        batches.close()
         progress.close()
-        if self.stopping:
-            self.save({})
-            print(f"stopped at step {self.position.step}; go on with --resume", flush=True)
-        else:
-            self.save_average()
+        if self.world.first:
+            self.finish()
 
-    def log(self, window: "Window", progress: "tqdm[Any]") -> None:
+    def update(self, batches: Iterator[tuple[Position, Batch | None]]) -> tuple[float, int, float]:
+        """One update from `accumulate` batches: summed negative log-likelihood, target ids, gradient norm."""
+        step, accumulate = self.position.step + 1, self.settings.optim.accumulate
+        nll, tokens, position = torch.zeros((), device=self.world.device), 0, self.position
+        last = accumulate - self.world.size
+        for number in range(accumulate):
+            position, batch = next(batches)
+            if batch is None:
+                continue  # another process has it
+            torch.manual_seed(batch_seed(self.settings.run.seed, step, number))
+            with self.gradients_kept_apart() if number < last else nullcontext():
+                loss, batch_nll = self.objective(batch.to(self.world.device))
+                loss.backward()
+            nll += batch_nll
+            tokens += batch.num_target_tokens
+        all_nll, all_tokens, stopping = self.world.sum([float(nll), tokens, self.stopping])
+        self.stopping = stopping > 0
+        # Gradients are those of the summed loss, and averaged over the processes.
+        norm = self.optimizer.gather(self.world.size / all_tokens)
+        guard = self.state.guard.judge(norm, self.settings.optim)
+        if guard.skipped == 0:
+            self.optimizer.apply(step, norm)
+        elif self.world.first:
+            tqdm.write(f"step {step} skipped: gradient norm {norm:.3g}, usual is {guard.usual:.3g}")
+        self.optimizer.drop()
+        self.state = replace(self.state, guard=guard)
+        self.position = replace(position, step=step, tokens=self.position.tokens + int(all_tokens))
+        return all_nll, int(all_tokens), norm
+
+    def gradients_kept_apart(self) -> Any:
+        """A context in which gradients are not yet exchanged between processes: that is done once an update."""
+        return self.objective.no_sync() if isinstance(self.objective, DistributedDataParallel) else nullcontext()
+
+    def batches(self) -> Iterator[tuple[Position, Batch | None]]:
+        """All batches from where the run stands, each with the position after it; None for other processes' ones."""
+        position, number, accumulate = self.position, 0, self.settings.optim.accumulate
+        while True:
+            round_batches = self.plan.round(position.round)
+            for index in range(position.batch, len(round_batches)):
+                mine = number % accumulate % self.world.size == self.world.rank
+                yield replace(position, batch=index + 1), round_batches[index] if mine else None
+                number += 1
+            position = replace(position, round=position.round + 1, batch=0)
+
+    def log(self, metrics: Metrics, window: "Window", progress: "tqdm[Any]") -> None:
         """One line for `metrics.jsonl`, and for whoever watches."""
         step, optim = self.position.step, self.settings.optim
         line = window.line(step, self.position.tokens, learning_rate(step, optim))
-        self.metrics.write(line)
+        metrics.write(line)
         shown = f"nll {line['nll']:.3f}, {line['tokens_per_s']:,.0f} tokens/s"
         progress.set_postfix_str(shown)
         if progress.disable:  # not a terminal: a line now and then instead of a bar
             left_min = (optim.max_steps - step) * line["seconds"] / window.steps / 60
             print(f"step {step}: {shown}, {left_min:.0f} min left", flush=True)
 
-    def update(self, batches: "Iterator[tuple[Position, Batch]]") -> tuple[float, int, float]:
-        """One update from `accumulate` batches: summed negative log-likelihood, target ids, gradient norm."""
-        taken = [next(batches) for _ in range(self.settings.optim.accumulate)]
-        tokens = sum(batch.num_target_tokens for _, batch in taken)
-        nll = 0.0
-        for _, batch in taken:
-            loss, batch_nll = self.loss(batch.to(self.device))
-            (loss / tokens).backward()  # type: ignore[no-untyped-call]
-            nll += float(batch_nll)
-        step = self.position.step + 1
-        norm = self.optimizer.step(step)
-        if not (math.isfinite(nll) and math.isfinite(norm)):
-            raise TrainingError(
-                f"step {step}: the loss is {nll / tokens}, the gradient norm {norm}: the run has diverged. Resume from "
-                f"the last checkpoint with a smaller optim.learning_rate (now {self.settings.optim.learning_rate}) "
-                "or a longer optim.warmup_steps."
-            )
-        self.position = replace(taken[-1][0], step=step, tokens=self.position.tokens + tokens)
-        return nll, tokens, norm
+    def validate_and_save(self, metrics: Metrics | None) -> None:
+        """Measure, write a checkpoint, move `best` if it is, draw the report. Other processes wait for the verdict."""
+        better = False
+        if metrics is not None:
+            start = time.monotonic()
+            found, samples = self.validate()
+            seconds = round(time.monotonic() - start, 1)
+            event = {"event": "validation", "step": self.position.step, "tokens": self.position.tokens, **found}
+            metrics.write(event | {"seconds": seconds})
+            metrics.write({"event": "samples", "step": self.position.step, "samples": samples})
+            tqdm.write(f"step {self.position.step}: " + json.dumps(found))
+            better = self.is_better(found)
+        better = bool(self.world.tell(better))
+        self.state = replace(self.state, stale=0 if better else self.state.stale + 1)
+        if metrics is not None:
+            folder = self.save(found)
+            if better:
+                checkpoints.link(self.checkpoints / "best", folder)
+            checkpoints.prune(self.checkpoints, self.settings.run.keep_last)
+            write_report(self.folder, self.settings)
 
-    def loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Summed smoothed loss and negative log-likelihood of a batch, padding left out."""
-        encoded, mask = encode(self.model, batch.source_ids, batch.source_lengths)
-        states = self.model.decode(batch.target_inputs, encoded, mask)
-        counted = batch.target_ids != PAD
-        table = self.model.embedding.weight
-        return smoothed_cross_entropy(
-            states[counted], table, batch.target_ids[counted], self.settings.optim.label_smoothing
-        )
-
-    def batches(self) -> Iterator[tuple[Position, Batch]]:
-        """Batches from where the run stands, each with the position after it."""
-        position = self.position
-        while True:
-            batch_number = position.batch
-            for batch in self.plan.batches(position.round, position.batch):
-                batch_number += 1
-                yield replace(position, batch=batch_number), batch
-            position = replace(position, round=position.round + 1, batch=0)
-
-    def validate_and_save(self) -> None:
-        """Measure, write a checkpoint, move `best` if it is, draw the curve."""
-        start = time.monotonic()
-        found = self.validate()
-        event = {"event": "validation", "step": self.position.step, "tokens": self.position.tokens, **found}
-        self.metrics.write(event | {"seconds": round(time.monotonic() - start, 1)})
-        tqdm.write(f"step {self.position.step}: " + json.dumps(found))
-        self.promote(self.save(found), found)
-        checkpoints.prune(self.checkpoints, self.settings.run.keep_last)
-        plot_curve(self.metrics.path, self.folder / "curve.png")
-
-    def validate(self) -> dict[str, Any]:
-        """Loss, BLEU and chrF of the model as it is."""
+    def validate(self) -> tuple[dict[str, Any], list[dict[str, str]]]:
+        """Loss, BLEU and chrF of the weights to be used, and some of their translations."""
         data, optim = self.settings.data, self.settings.optim
-        return validate(self.model, self.tokenizer, self.validation, data.max_length, optim.max_batch_tokens)
+        with self.optimizer.in_use():
+            return validate(self.model, self.tokenizer, self.validation, data.max_length, optim.max_batch_tokens)
+
+    def is_better(self, found: dict[str, Any]) -> bool:
+        """Whether `found` beats the best checkpoint by `run.select`."""
+        best, select = self.checkpoints / "best", self.settings.run.select
+        if not best.exists():
+            return True
+        known: float = checkpoints.read_checkpoint_config(best)["metrics"][select]
+        return bool(found[select] < known if select == "loss" else found[select] > known)
+
+    def out_of_patience(self) -> bool:
+        """Whether validation has stopped improving."""
+        return 0 < self.settings.run.patience <= self.state.stale
 
     def save(self, found: dict[str, Any]) -> Path:
         """Write a checkpoint of this step that can be resumed, and make it `last`."""
         folder = self.checkpoints / f"step-{self.position.step:08d}"
-        state = self.optimizer.moments() | {"random_state": torch.get_rng_state()}
-        self.write(folder, self.optimizer.masters, state, found)
+        self.write(folder, self.optimizer.weights(), self.optimizer.state(), found)
         checkpoints.link(self.checkpoints / "last", folder)
         return folder
+
+    def finish(self) -> None:
+        """Leave things so that the run can go on, or, at its end, average the last checkpoints."""
+        step = self.position.step
+        if self.stopping:
+            if step % self.settings.run.validate_every:
+                self.save({})
+            print(f"stopped at step {step}; go on with --resume", flush=True)
+            return
+        if self.out_of_patience():
+            print(f"no better validation in {self.state.stale}: ended at step {step}", flush=True)
+        if not self.settings.optim.ema_decay:
+            self.save_average()
 
     def save_average(self) -> None:
         """Average the last checkpoints; the mean is `averaged`, and `best` if it is."""
         weights = checkpoints.average(sorted(self.checkpoints.glob("step-*"))[-self.settings.run.keep_last :])
         self.model.load_state_dict(weights)
-        found = self.validate()
+        found, _ = self.validate()
         print("averaged: " + json.dumps(found), flush=True)
-        folder = self.checkpoints / "averaged"
-        self.write(folder, weights, {}, found)
-        self.promote(folder, found)
+        better = self.is_better(found)
+        self.write(self.checkpoints / "averaged", weights, {}, found)
+        if better:
+            checkpoints.link(self.checkpoints / "best", self.checkpoints / "averaged")
 
     def write(
         self, folder: Path, weights: Mapping[str, Tensor], state: Mapping[str, Tensor], found: dict[str, Any]
     ) -> None:
         """Write `weights` as a checkpoint of this run."""
         samples = build_samples(self.validation)
-        checkpoints.write_checkpoint(
-            folder, self.settings, self.position, self.tokenizer, weights, state, found, samples
-        )
-
-    def promote(self, folder: Path, found: dict[str, Any]) -> None:
-        """Make `folder` the best checkpoint unless an earlier one is better by `run.select`."""
-        best, select = self.checkpoints / "best", self.settings.run.select
-        if best.exists():
-            known = checkpoints.read_checkpoint_config(best)["metrics"][select]
-            if found[select] >= known if select == "loss" else found[select] <= known:
-                return
-        checkpoints.link(best, folder)
+        draft = Draft(self.settings, self.position, self.state, self.tokenizer, weights, state, found, samples)
+        checkpoints.write_checkpoint(folder, draft)
 
     def resume(self) -> None:
         """Go on exactly where the last checkpoint stands."""
         folder = self.checkpoints / "last"
-        config = checkpoints.read_checkpoint_config(folder)
-        refuse_changes(config["settings"], self.settings, folder)
         if (folder / "tokenizer.model").read_bytes() != self.tokenizer.path.read_bytes():
             raise CheckpointError(f"{folder} was trained with another tokenizer than {self.tokenizer.path}")
-        weights, state = checkpoints.read_resume_state(folder)
-        self.position = Position(**config["position"])
-        torch.set_rng_state(state.pop("random_state"))
-        self.optimizer.load(weights, state, self.position.step)
-        print(f"resuming from step {self.position.step}", flush=True)
+        self.position, self.state, saved = checkpoints.read_resume_state(folder)
+        self.optimizer.load(saved)
+        if self.world.first:
+            print(f"resuming from step {self.position.step}", flush=True)
+
+    def start_from(self, folder: Path) -> None:
+        """Begin with the weights of another run's checkpoint."""
+        refuse_misfit(checkpoints.read_checkpoint_config(folder), self.settings, self.tokenizer, folder)
+        self.optimizer.start_from(checkpoints.read_weights(folder))
 
     def stop(self, _signal: int, _frame: FrameType | None) -> None:
         """Finish the update under way, then save and leave."""
@@ -231,24 +286,9 @@ class Window:
         }
 
 
-def refuse_changes(saved: dict[str, Any], settings: TrainSettings, folder: Path) -> None:
-    """A run resumes exactly only on the same model, text and order; the rest may be changed under way.
-
-    Raises:
-        CheckpointError: with every setting that must not change but has.
-    """
-    mine = json.loads(json.dumps(asdict(without_paths(settings))))
-    fixed = [("corpora",), ("data",), ("tokenizer",), ("model",), ("run", "seed")]
-    fixed += [("optim", name) for name in ("precision", "max_batch_tokens", "accumulate")]
-    changed = []
-    for path in fixed:
-        then, now = saved, mine
-        for name in path:
-            then, now = then[name], now[name]
-        if then != now:
-            changed.append(f"  - {'.'.join(path)}: {then!r} then, {now!r} now")
-    if changed:
-        raise CheckpointError(f"{folder} cannot go on with other settings:\n" + "\n".join(changed))
+def batch_seed(seed: int, step: int, number: int) -> int:
+    """The seed of dropout for batch `number` of update `step`, whichever process computes it."""
+    return int(np.random.SeedSequence([seed, step, number]).generate_state(1)[0])
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -260,22 +300,48 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Entry point of `ferry-train`; 0 also when asked to stop (SIGTERM, SIGINT), 2 when it cannot run."""
-    options = parse(arguments)
+def train(options: argparse.Namespace) -> None:
+    """Train as the command line says, in this process' place.
+
+    Raises:
+        ConfigError, CorpusError, TokenizerError, CheckpointError, TrainingError: it cannot, or cannot go on.
+        LostProcessError: another process of the run is gone.
+    """
+    settings = load_settings(options.config, options.set)
+    last = Path(settings.run.dir) / "checkpoints" / "last"
+    if last.exists() and not options.resume:
+        raise CheckpointError(f"{last} exists; continue it with --resume, or choose another run.dir")
+    if options.resume and not last.exists():
+        raise CheckpointError(f"there is no {last} to resume from; start without --resume")
+    world = join_world(settings.run.device)
+    if settings.optim.accumulate % world.size:
+        raise ConfigError(
+            f"optim.accumulate = {settings.optim.accumulate} batches cannot be dealt out to {world.size} processes; "
+            f"it must be a multiple of their number, such as --set optim.accumulate={world.size}"
+        )
     try:
-        settings = load_settings(options.config, options.set)
-        last = Path(settings.run.dir) / "checkpoints" / "last"
-        if last.exists() and not options.resume:
-            raise CheckpointError(f"{last} exists; continue it with --resume, or choose another run.dir")
-        if options.resume and not last.exists():
-            raise CheckpointError(f"there is no {last} to resume from; start without --resume")
-        trainer = Trainer(settings, options.resume)
+        trainer = Trainer(settings, options.resume, world)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, trainer.stop)
         trainer.run()
-    except (ConfigError, CorpusError, TokenizerError, CheckpointError, TrainingError) as error:
+    except RuntimeError as error:
+        if world.size == 1 or not lost_process(error):
+            raise
+        raise LostProcessError(
+            f"process {world.rank} of {world.size} has lost another one; go on from the last checkpoint with --resume"
+        ) from None
+    world.close()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point of `ferry-train`; 0 also when asked to stop (SIGTERM, SIGINT), 2 when it cannot run."""
+    try:
+        train(parse(arguments))
+    except (ConfigError, CorpusError, TokenizerError, CheckpointError, TrainingError, LostProcessError) as error:
         print(f"ferry-train: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:  # a full disk, most often
+        print(f"ferry-train: {error}. What was written before is whole; go on with --resume.", file=sys.stderr)
         return 2
     return 0
 

@@ -1,5 +1,6 @@
 """Validation: loss on the references, BLEU and chrF on what the model writes itself (greedy)."""
 
+import itertools
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from training.model import Transformer
 from training.settings import TrainSettings, corpus_paths
 
 DECODE_SENTENCES = 64
+SHOWN_LINES = 3  # translations of each set kept for the report
 
 
 @dataclass(frozen=True)
@@ -57,22 +59,32 @@ def build_samples(sets: Sequence[ValidationSet], limit: int = 500) -> list[Sampl
 
 def validate(
     model: Transformer, tokenizer: Tokenizer, sets: Sequence[ValidationSet], max_length: int, max_batch_tokens: int
-) -> dict[str, Any]:
-    """Mean loss, BLEU and chrF, and each set's own, as `metrics[set]`; leaves the model in training mode."""
+) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """Mean loss, BLEU and chrF, and each set's own, as `metrics[set]`; leaves the model in training mode.
+
+    Returns:
+        The metrics, and the first translations of every set with their sources and references.
+    """
     model.eval()
     metrics: dict[str, Any] = {}
+    shown: list[dict[str, str]] = []
     for each in sets:
-        loss, bleu, chrf = validate_set(model, tokenizer, each, max_length, max_batch_tokens)
-        metrics[str(each)] = {"loss": round(loss, 4), "bleu": round(bleu, 2), "chrf": round(chrf, 2)}
+        scores, hypotheses = validate_set(model, tokenizer, each, max_length, max_batch_tokens)
+        metrics[str(each)] = scores
+        lines = zip(each.sources, each.references, hypotheses, strict=True)
+        shown += [
+            {"set": str(each), "source": source, "reference": reference, "hypothesis": hypothesis}
+            for source, reference, hypothesis in itertools.islice(lines, SHOWN_LINES)
+        ]
     model.train()
     means = {key: round(statistics.mean(m[key] for m in metrics.values()), 4) for key in ("loss", "bleu", "chrf")}
-    return means | metrics
+    return means | metrics, shown
 
 
 def validate_set(
     model: Transformer, tokenizer: Tokenizer, each: ValidationSet, max_length: int, max_batch_tokens: int
-) -> tuple[float, float, float]:
-    """Negative log-likelihood per id in nats, BLEU, chrF."""
+) -> tuple[dict[str, float], list[str]]:
+    """Negative log-likelihood per id in nats, BLEU and chrF, and the translations."""
     tag = tokenizer.tag_ids[each.target]
     sources = [[tag, *ids[: max_length - 2], EOS] for ids in tokenizer.encode(list(each.sources))]
     references = [ids[: max_length - 1] for ids in tokenizer.encode(list(each.references))]
@@ -80,7 +92,7 @@ def validate_set(
     hypotheses = translate(model, tokenizer, sources, max_length)
     bleu = sacrebleu.corpus_bleu(hypotheses, [list(each.references)]).score
     chrf = sacrebleu.corpus_chrf(hypotheses, [list(each.references)]).score
-    return loss, bleu, chrf
+    return {"loss": round(loss, 4), "bleu": round(bleu, 2), "chrf": round(chrf, 2)}, hypotheses
 
 
 def translate(model: Transformer, tokenizer: Tokenizer, sources: Sequence[list[int]], max_length: int) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from export.cli import main, read_quality
 from export.errors import ExportError
 from server.bundle import Quality, read_bundle
-from training.checkpoint import Checkpoint, write_checkpoint
+from training.checkpoint import Checkpoint, Draft, RunState, write_checkpoint
 from training.data.tokenizer import Tokenizer
 
 QUALITY = {"test_set": "t", "source": "de", "target": "en", "bleu": 31, "chrf": 55.5, "signature": "s"}
@@ -19,9 +19,8 @@ def folder(checkpoint: Checkpoint, tokenizer: Tokenizer, tmp_path: Path) -> Path
     """A checkpoint on disk. Its settings name no corpora, so it has no directions of its own."""
     path = tmp_path / "checkpoint"
     weights = checkpoint.model.state_dict()
-    write_checkpoint(
-        path, checkpoint.settings, checkpoint.position, tokenizer, weights, {}, {}, list(checkpoint.samples)
-    )
+    settings, position = checkpoint.settings, checkpoint.position
+    write_checkpoint(path, Draft(settings, position, RunState(), tokenizer, weights, {}, {}, checkpoint.samples))
     config = json.loads((path / "config.json").read_text())
     (path / "config.json").write_text(json.dumps(config | {"pairs": checkpoint.pairs}))
     return path
@@ -31,7 +30,7 @@ def test_flags_reach_the_bundle(folder: Path, tmp_path: Path, capsys: pytest.Cap
     quality = tmp_path / "quality.json"
     quality.write_text(json.dumps([QUALITY]))
     flags = ["--name", "n", "--beam-size", "3", "--length-penalty", "0.5", "--quality", str(quality)]
-    assert main([str(folder), str(tmp_path / "bundle"), "--precision", "int8", "--weight-bits", "8", *flags]) == 0
+    assert main([str(folder), str(tmp_path / "bundle"), "--precision", "int8", "--percentile", "99.9", *flags]) == 0
     manifest = read_bundle(tmp_path / "bundle").manifest
     assert (manifest.name, manifest.precision, manifest.quality[0].bleu) == ("n", "int8", 31.0)
     assert (manifest.search.beam_size, manifest.search.length_penalty) == (3, 0.5)

@@ -7,7 +7,7 @@ import torch
 
 from training.decode import encode, greedy_decode
 from training.loss import CHUNK_ROWS, smoothed_cross_entropy, smoothed_cross_entropy_slow
-from training.model import SSRU, FeatureDropout, ModelSettings, Transformer, padding_mask, sinusoids
+from training.model import SSRU, ElementDropout, FeatureDropout, ModelSettings, Transformer, padding_mask, sinusoids
 
 TINY = ModelSettings(d_model=24, d_ff=40, num_heads=3, num_encoder_layers=2, num_decoder_layers=2, dropout=0.0)
 VARIANTS = [
@@ -106,3 +106,17 @@ def test_masks_and_positions() -> None:
     table = sinusoids(3, 4)
     torch.testing.assert_close(table[0], torch.tensor([0.0, 0.0, 1.0, 1.0]))
     torch.testing.assert_close(table[2, 0], torch.tensor(2.0).sin())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_element_dropout_keeps_the_mean_and_drops_each_by_itself(dtype: torch.dtype) -> None:
+    dropout = ElementDropout(0.3).train()
+    torch.manual_seed(5)
+    x = torch.ones(30, 41, 37, dtype=dtype, requires_grad=True)  # not a multiple of eight
+    y = dropout(x)
+    assert set(y.detach().float().unique().tolist()) == {0.0, float(torch.tensor(256 / 179, dtype=dtype))}
+    assert float((y == 0).float().mean()) == pytest.approx(77 / 256, abs=0.01)
+    assert 0 < float((y[0, :, 0] == 0).float().mean()) < 1
+    y.sum().backward()
+    assert torch.equal(x.grad == 0, y == 0)
+    assert dropout.eval()(x) is x

@@ -49,6 +49,14 @@ def test_missing_file_and_bad_toml(tmp_path: Path) -> None:
         load_settings(tmp_path / "bad.toml")
 
 
+def test_corpora_need_names_of_their_own(config: Path) -> None:
+    text = config.read_text()
+    start, end = text.index("[[corpora]]"), text.index("[[validation]]")
+    config.write_text(text[start:end] + text)
+    with pytest.raises(ConfigError, match="corpora 'grammar': there are several of this name"):
+        load_settings(config)
+
+
 def test_directions_must_fit_the_languages(config: Path) -> None:
     text = config.read_text().replace('files = ["train', 'directions = ["de-fr"]\nfiles = ["train')
     config.write_text(text)

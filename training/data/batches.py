@@ -2,11 +2,13 @@
 
 Training goes in rounds. A round draws a fixed number of examples from the corpora, as their weights say, sorts them by
 length, cuts them into batches under a budget of padded tokens and shuffles the batches. Everything follows from the
-seed and the round's number, so a run resumes from (round, batch) alone.
+seed and the round's number, so a run resumes from (round, batch) alone. Where lines have variants (see `store`), each
+pass over a stream's lines uses the next one.
 
-Axis letters: B sentences, S source ids, T target ids.
+Axis letters: B sentences, S source ids, T target ids; N examples of a round.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,10 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from training.data.shares import shares
 from training.data.store import StoredCorpus
 from training.data.tokenizer import BOS, EOS, PAD
 
 ROUND_EXAMPLES = 400_000  # examples sorted together: enough that a batch's sentences have nearly equal lengths
+
+Ids = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -58,75 +63,117 @@ class Stream:
     tag_id: int
 
 
+@dataclass(frozen=True, eq=False)
+class Round(Sequence[Batch]):
+    """The batches of one round, each made when it is asked for.
+
+    Attributes:
+        streams: [N] index of each example's stream, examples sorted by length.
+        rows: [N] its row in the stream's corpus: line x (variants + 1) + variant.
+        cuts: [batches + 1] where batches begin among the examples.
+        order: [batches] the cut that each batch of the round is.
+    """
+
+    plan: "BatchPlan"
+    streams: Ids
+    rows: Ids
+    cuts: Ids
+    order: Ids
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __getitem__(self, index: int) -> Batch:  # type: ignore[override]  # no slices: a batch at a time
+        place = self.order[index]
+        chosen = slice(self.cuts[place], self.cuts[place + 1])
+        return self.plan.collate(self.streams[chosen], self.rows[chosen])
+
+
 class BatchPlan:
     """The endless, reproducible sequence of batches of a run."""
 
     def __init__(
-        self, corpora: Sequence[StoredCorpus], tag_ids: dict[str, int], max_batch_tokens: int, seed: int
+        self,
+        corpora: Sequence[StoredCorpus],
+        tag_ids: dict[str, int],
+        max_batch_tokens: int,
+        seed: int,
+        sampling_temperature: float = 1.0,
     ) -> None:
         self.streams = [Stream(c, s, t, tag_ids[t]) for c in corpora for s, t in c.settings.pairs()]
         self.max_batch_tokens = max_batch_tokens
         self.seed = seed
-        mass = np.array([stream.corpus.settings.weight * len(stream.corpus) for stream in self.streams])
-        self.draws = np.maximum(1, np.round(min(mass.sum(), ROUND_EXAMPLES) * mass / mass.sum())).astype(int)
+        lines = [len(stream.corpus) for stream in self.streams]
+        weights = [stream.corpus.settings.weight for stream in self.streams]
+        examples = min(sum(lines), ROUND_EXAMPLES)
+        share = shares(weights, lines, sampling_temperature)
+        self.draws = np.maximum(1, np.round(examples * share)).astype(int)  # examples of each stream in a round
 
-    def batches(self, round_number: int, first: int = 0) -> Iterator[Batch]:
-        """The batches of a round from batch `first` on."""
-        streams, lines, cuts, order = self.plan(round_number)
-        for index in order[first:]:
-            chosen = slice(cuts[index], cuts[index + 1])
-            yield self.collate(streams[chosen], lines[chosen])
-
-    def plan(self, round_number: int) -> tuple[npt.NDArray[np.int64], ...]:
-        """Examples of a round sorted by length (stream and line of each), batch boundaries, order of batches."""
-        rng = np.random.default_rng([self.seed, round_number])
+    def round(self, number: int) -> Round:
+        """The batches of round `number`, counted from 0."""
+        rng = np.random.default_rng([self.seed, number])
         streams = np.repeat(np.arange(len(self.streams)), self.draws)
-        lines = np.concatenate([self._drawn(i, round_number) for i in range(len(self.streams))])
-        source_lengths, target_lengths = self._lengths(streams, lines)
-        order = np.lexsort((rng.random(len(lines)), target_lengths, source_lengths))
-        streams, lines = streams[order], lines[order]
+        rows = np.concatenate([self._drawn(index, number) for index in range(len(self.streams))])
+        source_lengths, target_lengths = self._lengths(rows)
+        order = np.lexsort((rng.random(len(rows)), target_lengths, source_lengths))
         longest = np.maximum(source_lengths, target_lengths)[order]
         cuts = cut(longest, self.max_batch_tokens)
-        return streams, lines, cuts, rng.permutation(len(cuts) - 1)
+        return Round(self, streams[order], rows[order], cuts, rng.permutation(len(cuts) - 1))
 
-    def collate(self, streams: npt.NDArray[np.int64], lines: npt.NDArray[np.int64]) -> Batch:
+    def batches(self, number: int, first: int = 0) -> Iterator[Batch]:
+        """The batches of round `number` from batch `first` on."""
+        batches = self.round(number)
+        return (batches[index] for index in range(first, len(batches)))
+
+    def collate(self, streams: Ids, rows: Ids) -> Batch:
         """The padded batch of the given examples."""
-        sources, targets = [], []
-        for stream_index, line in zip(streams, lines, strict=True):
-            stream = self.streams[stream_index]
-            sources.append([stream.tag_id, *stream.corpus.line(stream.source, line).tolist(), EOS])
-            targets.append(stream.corpus.line(stream.target, line).tolist())
-        return build_batch(sources, targets)
+        tags = np.empty_like(rows)
+        starts, lengths = np.empty((2, 2, len(rows)), np.int64)  # of source and target
+        present = [(self.streams[index], np.flatnonzero(streams == index)) for index in np.unique(streams)]
+        for stream, places in present:
+            tags[places] = stream.tag_id
+            for side, language in enumerate((stream.source, stream.target)):
+                offsets, mine = stream.corpus.offsets[language], rows[places]
+                starts[side, places] = offsets[mine]
+                lengths[side, places] = offsets[mine + 1] - starts[side, places]
+        source = np.full((len(rows), lengths[0].max() + 2), PAD)
+        target = np.full((len(rows), lengths[1].max() + 1), PAD)
+        for stream, places in present:
+            for side, language, block in ((0, stream.source, source[:, 1:]), (1, stream.target, target)):
+                block[places] = _gather(
+                    stream.corpus.ids[language], starts[side, places], lengths[side, places], block.shape[1]
+                )
+        return _complete(tags, source, target, lengths)
 
-    def _drawn(self, index: int, round_number: int) -> npt.NDArray[np.int64]:
-        """The lines that stream `index` gives to a round: the next ones of its endless shuffled passes."""
-        count, total = int(self.draws[index]), len(self.streams[index].corpus)
-        start = round_number * count
+    def _drawn(self, index: int, number: int) -> Ids:
+        """The rows that stream `index` gives to round `number`: the next ones of its endless shuffled passes."""
+        count, corpus = int(self.draws[index]), self.streams[index].corpus
+        total, each = len(corpus), corpus.variants + 1
+        start = number * count
         passes = range(start // total, (start + count - 1) // total + 1)
-        shuffled = [np.random.default_rng([self.seed, index, number, 1]).permutation(total) for number in passes]
+        shuffled = [
+            np.random.default_rng([self.seed, index, p, 1]).permutation(total) * each + p % each for p in passes
+        ]
         offset = start - passes[0] * total
         return np.concatenate(shuffled)[offset : offset + count]
 
-    def _lengths(
-        self, streams: npt.NDArray[np.int64], lines: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        source_lengths, target_lengths = np.empty_like(lines), np.empty_like(lines)
-        for index, stream in enumerate(self.streams):
-            mine = streams == index
-            source_lengths[mine] = stream.corpus.lengths(stream.source)[lines[mine]] + 2
-            target_lengths[mine] = stream.corpus.lengths(stream.target)[lines[mine]] + 1
-        return source_lengths, target_lengths
+    def _lengths(self, rows: Ids) -> tuple[Ids, Ids]:
+        """Lengths [N] of sources and targets, tag and EOS included, of rows that follow each other as streams do."""
+        parts = list(zip(self.streams, np.split(rows, np.cumsum(self.draws)[:-1]), strict=True))
+        sources = [stream.corpus.lengths(stream.source, mine) + 2 for stream, mine in parts]
+        targets = [stream.corpus.lengths(stream.target, mine) + 1 for stream, mine in parts]
+        return np.concatenate(sources), np.concatenate(targets)
 
 
-def cut(longest: npt.NDArray[np.int64], max_batch_tokens: int) -> npt.NDArray[np.int64]:
+def cut(longest: Ids, max_batch_tokens: int) -> Ids:
     """Boundaries [n + 1] that cut examples of the given lengths into batches of at most `max_batch_tokens` padded."""
-    cuts, widest, start = [0], 0, 0
-    for index, length in enumerate(longest.tolist()):
-        widest = max(widest, length)
-        if widest * (index + 1 - start) > max_batch_tokens:
-            cuts.append(index)
-            start, widest = index, length
-    return np.array([*cuts, len(longest)], np.int64)
+    cuts = [0]
+    while cuts[-1] < len(longest):
+        start = cuts[-1]
+        window = longest[start : start + max(1, max_batch_tokens // int(longest[start]))]
+        padded = np.maximum.accumulate(window) * np.arange(1, len(window) + 1)
+        cuts.append(start + max(1, int(np.searchsorted(padded, max_batch_tokens, side="right"))))
+    return np.array(cuts, np.int64)
 
 
 def build_batch(sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> Batch:
@@ -140,8 +187,27 @@ def build_batch(sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int
 
 def pad(sequences: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Sequences as one [B, longest] int64 tensor padded on the right, and their lengths [B]."""
-    lengths = torch.tensor([len(sequence) for sequence in sequences])
-    ids = torch.full((len(sequences), int(lengths.max())), PAD)
-    for row, sequence in zip(ids, sequences, strict=True):
-        row[: len(sequence)] = torch.tensor(sequence)
-    return ids, lengths
+    lengths = np.fromiter(map(len, sequences), np.int64, len(sequences))
+    ids = np.full((len(sequences), lengths.max()), PAD)
+    ids[np.arange(ids.shape[1]) < lengths[:, None]] = np.fromiter(itertools.chain.from_iterable(sequences), np.int64)
+    return torch.from_numpy(ids), torch.from_numpy(lengths)
+
+
+def _gather(ids: npt.NDArray[np.integer], starts: Ids, lengths: Ids, width: int) -> npt.NDArray[np.integer]:
+    """Rows [B, width] of flat `ids` that begin at `starts` [B] and have `lengths` [B] of them, the rest PAD."""
+    columns = np.arange(width)
+    inside = columns < lengths[:, None]
+    # Outside of a row any place will do, so long as there is one.
+    return np.where(inside, ids[np.where(inside, starts[:, None] + columns, 0)], PAD)
+
+
+def _complete(tags: Ids, source: Ids, target: Ids, lengths: Ids) -> Batch:
+    """Put tag, BOS and EOS where room was left: before and after `source`, after `target`; `lengths` [2, B] without."""
+    every = np.arange(len(tags))
+    source[:, 0] = tags
+    source[every, lengths[0] + 1] = EOS
+    inputs = np.empty_like(target)
+    inputs[:, 0] = BOS
+    inputs[:, 1:] = target[:, :-1]
+    target[every, lengths[1]] = EOS
+    return Batch(*map(torch.from_numpy, (source, lengths[0] + 2, inputs, target, lengths[1] + 1)))

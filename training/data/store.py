@@ -1,207 +1,212 @@
 """The id store: cleaned, tokenised corpora as flat files that are memory-mapped, never loaded.
 
-A corpus of n pairs is four files: for each language `ids.XX.bin`, all ids end to end, and `offsets.XX.npy`, [n + 1]
-int64, where each line begins. Ten million pairs are a gigabyte on disk and a handful of Python objects.
-Text is read three times (clean, sample for the tokenizer, encode) instead of being kept: it may not fit.
+A corpus of n pairs with K variants is four files: for each language `ids.XX.bin`, all rows of ids end to end, and
+`offsets.XX.bin`, [n x (K + 1) + 1] int64, where each row begins. Rows line x (K + 1) to line x (K + 1) + K are one
+line's: its best segmentation, then its sampled ones. Ten million pairs are a gigabyte on disk and a handful of Python
+objects. Text is read several times (clean, sample for the tokenizer, encode, examples) instead of being kept: it may
+not fit.
 """
 
-import array
+import errno
 import hashlib
 import itertools
 import json
 import os
 import shutil
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
-from training.data.clean import REASONS, build_cleaner, pair_hash
+from training.data.clean import REASONS
 from training.data.corpus import CorpusError, read_pairs
-from training.data.tokenizer import Tokenizer, train_tokenizer
-from training.settings import CorpusSettings, DataSettings, TrainSettings, corpus_paths
+from training.data.encode import IdType, encode_corpus, id_type
+from training.data.reports import MAX_EXAMPLES, CleanReport, LeakReport, cleaning_page, leakage_page
+from training.data.sampling import Sampler
+from training.data.screen import CODES, KEPT, count_dropped, screen
+from training.data.shares import shares
+from training.data.tokenizer import Tokenizer, given_tokenizer, train_tokenizer
+from training.settings import CorpusSettings, TrainSettings, corpus_paths
 
-IdType = type[np.uint16] | type[np.uint32]
-
-ENCODE_LINES = 10_000  # lines tokenised at a time: enough for all threads, little memory
+FORMAT = 2  # of the files; part of the fingerprint, so that a store of another format is built anew
+Verdicts = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class StoredCorpus:
-    """One corpus in the store. `ids[language]` is flat, `offsets[language]` [n + 1] says where lines begin."""
+    """One corpus in the store. `ids[language]` is flat, `offsets[language]` [rows + 1] says where rows begin."""
 
     settings: CorpusSettings
     ids: dict[str, npt.NDArray[np.integer]]
     offsets: dict[str, npt.NDArray[np.int64]]
+    variants: int = 0
 
     def __len__(self) -> int:
-        return len(self.offsets[self.settings.languages[0]]) - 1
+        return (len(self.offsets[self.settings.languages[0]]) - 1) // (self.variants + 1)
 
-    def line(self, language: str, index: int) -> npt.NDArray[np.integer]:
-        """The ids of one line, without tag and EOS."""
-        start, end = self.offsets[language][index : index + 2]
+    def line(self, language: str, index: int, variant: int = 0) -> npt.NDArray[np.integer]:
+        """The ids of one line, without tag and EOS; variant 0 is the best segmentation."""
+        row = index * (self.variants + 1) + variant
+        start, end = self.offsets[language][row : row + 2]
         return self.ids[language][start:end]
 
-    def lengths(self, language: str) -> npt.NDArray[np.int64]:
-        """The number of ids of every line, [n]."""
-        return np.diff(self.offsets[language])
-
-
-@dataclass(frozen=True)
-class CleanReport:
-    """How many pairs a corpus had, and how many were dropped for each reason."""
-
-    name: str
-    total: int
-    dropped: Counter[str]
-
-    def __str__(self) -> str:
-        kept = self.total - self.dropped.total()
-        reasons = ", ".join(f"{name} {self.dropped[name]:,}" for name in REASONS if self.dropped[name])
-        return f"{self.name}: {kept:,} of {self.total:,} pairs kept" + (f"; dropped: {reasons}" if reasons else "")
+    def lengths(self, language: str, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The number of ids of the given rows."""
+        offsets = self.offsets[language]
+        return offsets[rows + 1] - offsets[rows]
 
 
 def prepare(settings: TrainSettings, num_threads: int) -> tuple[Tokenizer, list[StoredCorpus]]:
-    """Clean, train the tokenizer, encode; or open what an earlier run with the same settings has prepared.
+    """Build the store unless an earlier run with the same settings has, and open it.
 
     Raises:
         CorpusError, TokenizerError: text that cannot be used.
     """
-    folder = Path(settings.run.dir) / "data"
-    wanted = _fingerprint(settings)
-    if not (folder / "store.json").exists() or json.loads((folder / "store.json").read_text())["fingerprint"] != wanted:
-        _build(settings, folder, wanted, num_threads)
+    build_store(settings, num_threads)
+    return open_store(settings)
+
+
+def build_store(settings: TrainSettings, num_threads: int) -> None:
+    """Clean, train the tokenizer, encode, unless what is there was made from the same settings and files.
+
+    Built aside and renamed; a failure leaves what was there before and nothing else. One process at a time.
+
+    Raises:
+        CorpusError, TokenizerError: text that cannot be used, or no room for the store.
+    """
+    folder, fingerprint = _folder(settings), _fingerprint(settings)
+    if _fingerprint_of(folder) == fingerprint:
+        return
+    aside = folder.with_name(".data.tmp")
+    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        aside.mkdir(parents=True)
+        _build(settings, aside, fingerprint, num_threads)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(aside, folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise CorpusError(
+            f"no space left on the device while writing {aside}; make room, or choose another run.dir"
+        ) from None
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def open_store(settings: TrainSettings) -> tuple[Tokenizer, list[StoredCorpus]]:
+    """The tokenizer and corpora that `build_store` has made, by this process or another. Any number may open it.
+
+    Raises:
+        CorpusError: there is none.
+    """
+    folder = _folder(settings)
+    if _fingerprint_of(folder) is None:
+        raise CorpusError(f"there is no store of ids in {folder}; build_store makes it")
     tokenizer = Tokenizer(folder / "tokenizer.model", settings.languages())
-    dtype = _id_type(tokenizer)
-    return tokenizer, [_open(corpus, folder, dtype) for corpus in settings.corpora]
+    dtype, variants = id_type(tokenizer), settings.tokenizer.variants
+    return tokenizer, [_open(corpus, folder / corpus.name, dtype, variants) for corpus in settings.corpora]
 
 
 def _build(settings: TrainSettings, folder: Path, fingerprint: str, num_threads: int) -> None:
-    aside = folder.with_name(".data.tmp")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    kept, reports = _clean_all(settings)
-    tokenizer_path = aside / "tokenizer.model"
-    if settings.tokenizer.path:
-        shutil.copyfile(settings.tokenizer.path, tokenizer_path)
+    given = given_tokenizer(settings)
+    if given:  # checked before the long work
+        Tokenizer(given, settings.languages())
+    verdicts, leaks = screen(settings)
+    for leak in leaks:
+        print(leak, flush=True)
+    path = folder / "tokenizer.model"
+    if given:
+        shutil.copyfile(given, path)
     else:
-        sample = _sample(settings, kept)
-        train_tokenizer(sample, settings.tokenizer, settings.languages(), tokenizer_path, num_threads)
-    tokenizer = Tokenizer(tokenizer_path, settings.languages())
-    for corpus, keep, report in zip(settings.corpora, kept, reports, strict=True):
-        _encode_corpus(corpus, settings.data, keep, tokenizer, aside, report, num_threads)
-        print(report, flush=True)
-    (aside / "store.json").write_text(json.dumps({"fingerprint": fingerprint, "reports": [str(r) for r in reports]}))
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(aside, folder)
+        sample = _sample(settings, verdicts)
+        train_tokenizer(sample, settings.tokenizer, settings.languages(), path, num_threads)
+    tokenizer = Tokenizer(path, settings.languages())
+    # One for all variants of all corpora: what it remembers of words serves them all.
+    sampler = Sampler(tokenizer.processor, settings.tokenizer.sampling_alpha, settings.run.seed)
+    samplers = [sampler] * settings.tokenizer.variants
+    reports = []
+    for corpus, mine in zip(settings.corpora, verdicts, strict=True):
+        encode_corpus(corpus, settings.data, mine, tokenizer, samplers, folder / corpus.name, num_threads)
+        reports.append(_report(settings, corpus, mine))
+        print(reports[-1], flush=True)
+        if not reports[-1].kept:
+            raise CorpusError(f"{reports[-1]}; data.max_length = {settings.data.max_length} may be too small")
+    _write_reports(settings, folder, fingerprint, reports, leaks)
 
 
-def _clean_all(settings: TrainSettings) -> tuple[list[npt.NDArray[np.bool_]], list[CleanReport]]:
-    """One mask of lines to keep and one report per corpus."""
-    kept, reports, hashes = [], [], []
-    for corpus in settings.corpora:
-        keep, hashed, dropped = _clean(corpus, settings.data)
-        if not keep.any():
-            raise CorpusError(f"{corpus.name}: no pair of {len(keep):,} is left after cleaning: {dict(dropped)}")
-        kept.append(keep)
-        hashes.append(hashed)
-        reports.append(CleanReport(corpus.name, len(keep), dropped))
-    if settings.data.drop_duplicates:
-        _, first = np.unique(np.concatenate(hashes), return_index=True)
-        unique = np.zeros(sum(map(len, hashes)), bool)
-        unique[first] = True
-        ends = np.cumsum([len(hashed) for hashed in hashes])
-        for keep, report, part in zip(kept, reports, np.split(unique, ends[:-1]), strict=True):
-            keep[np.flatnonzero(keep)[~part]] = False
-            report.dropped["duplicate"] += int((~part).sum())
-    return kept, reports
-
-
-def _clean(
-    corpus: CorpusSettings, data: DataSettings
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint64], Counter[str]]:
-    one, other = corpus.languages
-    cleaner = build_cleaner(data, (one, other))
-    keep, hashes, dropped = array.array("b"), array.array("Q"), Counter[str]()
-    for a, b in tqdm(_pairs(corpus, data), desc=f"clean {corpus.name}", unit=" pairs", disable=None, leave=False):
-        reason = cleaner(a, b)
-        keep.append(reason is None)
-        if reason is None:
-            hashes.append(pair_hash(a, b, (one, other)))
-        else:
-            dropped[reason] += 1
-    return np.array(keep, bool), np.array(hashes, np.uint64), dropped
-
-
-def _sample(settings: TrainSettings, kept: Sequence[npt.NDArray[np.bool_]]) -> Iterator[str]:
+def _sample(settings: TrainSettings, verdicts: Sequence[Verdicts]) -> Iterator[str]:
     """Lines of both sides of every corpus, its share as training will draw it."""
-    shares = np.array([corpus.weight * keep.sum() for corpus, keep in zip(settings.corpora, kept, strict=True)])
-    wanted = settings.tokenizer.sample_lines * shares / shares.sum()
-    for corpus, keep, lines in zip(settings.corpora, kept, wanted, strict=True):
-        rng = np.random.default_rng([settings.run.seed, len(keep)])
-        chosen = keep & (rng.random(len(keep)) < lines / keep.sum())
-        for pair in itertools.compress(_pairs(corpus, settings.data), chosen):
+    kept = [int((mine == KEPT).sum()) for mine in verdicts]
+    weights = [corpus.weight for corpus in settings.corpora]
+    wanted = settings.tokenizer.sample_lines * shares(weights, kept, settings.data.sampling_temperature)
+    for corpus, mine, count, lines in zip(settings.corpora, verdicts, kept, wanted, strict=True):
+        rng = np.random.default_rng([settings.run.seed, len(mine)])
+        chosen = (mine == KEPT) & (rng.random(len(mine), np.float32) < lines / count)
+        for pair in itertools.compress(read_pairs(*corpus_paths(corpus, settings.data)), chosen):
             yield from pair
 
 
-def _encode_corpus(
-    corpus: CorpusSettings,
-    data: DataSettings,
-    keep: npt.NDArray[np.bool_],
-    tokenizer: Tokenizer,
-    folder: Path,
-    report: CleanReport,
-    num_threads: int,
+def _report(settings: TrainSettings, corpus: CorpusSettings, verdicts: Verdicts) -> CleanReport:
+    """Counts and examples, for which the text is read once more: which lines are dropped is only known now."""
+    wanted: dict[int, str] = {}
+    for reason in count_dropped(verdicts):
+        lines = np.flatnonzero(verdicts == CODES[reason])
+        spread = np.unique(np.linspace(0, len(lines) - 1, MAX_EXAMPLES).astype(int))
+        wanted |= dict.fromkeys(lines[spread].tolist(), reason)
+    examples: dict[str, list[tuple[str, str]]] = {reason: [] for reason in REASONS if reason in wanted.values()}
+    last = max(wanted, default=-1)
+    pairs = read_pairs(*corpus_paths(corpus, settings.data)) if wanted else iter(())
+    for number, pair in enumerate(itertools.islice(pairs, last + 1)):
+        if number in wanted:
+            examples[wanted[number]].append(pair)
+    return CleanReport(corpus.name, corpus.languages, len(verdicts), count_dropped(verdicts), examples)
+
+
+def _write_reports(
+    settings: TrainSettings, folder: Path, fingerprint: str, reports: list[CleanReport], leaks: list[LeakReport]
 ) -> None:
-    folder = folder / corpus.name
-    folder.mkdir()
-    dtype = _id_type(tokenizer)
-    lengths: dict[str, list[npt.NDArray[np.int64]]] = {language: [] for language in corpus.languages}
-    files = {language: (folder / f"ids.{language}.bin").open("wb") for language in corpus.languages}
-    pairs = itertools.compress(_pairs(corpus, data), keep)
-    progress = tqdm(total=int(keep.sum()), desc=f"encode {corpus.name}", unit=" pairs", disable=None, leave=False)
-    while chunk := list(itertools.islice(pairs, ENCODE_LINES)):
-        sides = [tokenizer.encode(list(side), num_threads) for side in zip(*chunk, strict=True)]
-        # Tag and EOS come on top of the source, EOS on top of the target.
-        fits = [
-            min(len(a), len(b)) > 0 and max(len(a), len(b)) + 2 <= data.max_length for a, b in zip(*sides, strict=True)
-        ]
-        report.dropped["too_many_ids"] += fits.count(False)
-        for language, side in zip(corpus.languages, sides, strict=True):
-            fitting = list(itertools.compress(side, fits))
-            files[language].write(np.fromiter(itertools.chain.from_iterable(fitting), dtype).tobytes())
-            lengths[language].append(np.fromiter(map(len, fitting), np.int64, len(fitting)))
-        progress.update(len(chunk))
-    progress.close()
-    for language in corpus.languages:
-        files[language].close()
-        np.save(folder / f"offsets.{language}.npy", np.concatenate([[0], np.cumsum(np.concatenate(lengths[language]))]))
+    (folder / "cleaning.md").write_text(cleaning_page(reports))
+    (folder / "leakage.md").write_text(leakage_page(leaks, settings.data.leaked))
+    described = {
+        "fingerprint": fingerprint,
+        "reports": [
+            asdict(report)
+            | {"kept": report.kept, "leaks": {leak.name: asdict(leak.corpora[report.name]) for leak in leaks}}
+            for report in reports
+        ],
+        "held_out": [{"name": leak.name, "lines": leak.lines, **asdict(leak.overall)} for leak in leaks],
+    }
+    (folder / "store.json").write_text(json.dumps(described, ensure_ascii=False, indent=1))
 
 
-def _open(corpus: CorpusSettings, folder: Path, dtype: IdType) -> StoredCorpus:
-    ids, offsets = {}, {}
-    for language in corpus.languages:
-        # A view of the mapping: slicing np.memmap itself costs five times as much a line (measured).
-        ids[language] = np.asarray(np.memmap(folder / corpus.name / f"ids.{language}.bin", dtype, "r"))
-        offsets[language] = np.asarray(np.load(folder / corpus.name / f"offsets.{language}.npy", mmap_mode="r"))
-    return StoredCorpus(corpus, ids, offsets)
+def _open(corpus: CorpusSettings, folder: Path, dtype: IdType, variants: int) -> StoredCorpus:
+    # Views of the mapping: slicing np.memmap itself costs five times as much a line (measured).
+    ids = {name: np.asarray(np.memmap(folder / f"ids.{name}.bin", dtype, "r")) for name in corpus.languages}
+    offsets = {name: np.asarray(np.memmap(folder / f"offsets.{name}.bin", np.int64, "r")) for name in corpus.languages}
+    return StoredCorpus(corpus, ids, offsets, variants)
 
 
-def _id_type(tokenizer: Tokenizer) -> IdType:
-    return np.uint16 if tokenizer.vocab_size <= 1 << 16 else np.uint32
+def _folder(settings: TrainSettings) -> Path:
+    return Path(settings.run.dir) / "data"
 
 
-def _pairs(corpus: CorpusSettings, data: DataSettings) -> Iterator[tuple[str, str]]:
-    return read_pairs(*corpus_paths(corpus, data))
+def _fingerprint_of(folder: Path) -> str | None:
+    path = folder / "store.json"
+    return str(json.loads(path.read_text())["fingerprint"]) if path.exists() else None
 
 
 def _fingerprint(settings: TrainSettings) -> str:
-    """Changes when anything does that the store was made from."""
-    files = [path for corpus in settings.corpora for path in corpus_paths(corpus, settings.data)]
+    """Changes when anything does that the store is made from."""
+    data = asdict(settings.data)
+    del data["max_validation_lines"]
+    corpora = (*settings.corpora, *settings.validation, *settings.test)
+    files = [path for corpus in corpora for path in corpus_paths(corpus, settings.data)]
     stamps = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
-    made_from = [asdict(settings.data), asdict(settings.tokenizer), stamps]
+    used = [(corpus.name, corpus.languages, corpus.weight) for corpus in corpora]
+    given = given_tokenizer(settings)
+    tokenizer = hashlib.sha256(given.read_bytes()).hexdigest() if given else ""
+    made_from = [FORMAT, settings.run.seed, data, asdict(settings.tokenizer), tokenizer, used, stamps]
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import sentencepiece
 
-from training.settings import TokenizerSettings
+from training.settings import TokenizerSettings, TrainSettings
 
 PAD, UNK, BOS, EOS = 0, 1, 2, 3
 
@@ -17,11 +17,15 @@ class TokenizerError(Exception):
 
 
 class Tokenizer:
-    """Text to ids and back. `tag_ids[language]` goes before the source ids and asks for that target language."""
+    """Text to ids and back. `tag_ids[language]` goes before the source ids and asks for that target language.
+
+    Raises:
+        TokenizerError: the file is no SentencePiece model, its special ids are not ours, or it lacks a language.
+    """
 
     def __init__(self, path: Path, languages: Sequence[str]) -> None:
         self.path = path
-        self.processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
+        self.processor = _load(path)
         self.vocab_size: int = self.processor.get_piece_size()
         self.tag_ids = {language: self._tag_id(language) for language in languages}
 
@@ -43,6 +47,28 @@ class Tokenizer:
 def tag_piece(language: str) -> str:
     """The control symbol that asks for `language`. Text can never produce it."""
     return f"<2{language}>"
+
+
+def given_tokenizer(settings: TrainSettings) -> Path | None:
+    """The model that the run must use: `tokenizer.path`, or that of `run.init_from`; None if it trains its own.
+
+    Raises:
+        TokenizerError: it does not exist, or both are given and differ.
+    """
+    given = {}
+    if settings.tokenizer.path:
+        given["tokenizer.path"] = Path(settings.tokenizer.path)
+    if settings.run.init_from:
+        given["run.init_from"] = Path(settings.run.init_from) / "tokenizer.model"
+    for name, path in given.items():
+        if not path.is_file():
+            raise TokenizerError(f"{name}: there is no {path.name} in {path.parent}")
+    if len({path.read_bytes() for path in given.values()}) > 1:
+        raise TokenizerError(
+            f"tokenizer.path = {settings.tokenizer.path} is another tokenizer than the one that the weights of "
+            f"run.init_from = {settings.run.init_from} were trained with; leave tokenizer.path out"
+        )
+    return next(iter(given.values()), None)
 
 
 def train_tokenizer(
@@ -80,3 +106,17 @@ def train_tokenizer(
     temporary = path.with_suffix(".tmp")
     temporary.write_bytes(model.getvalue())
     os.replace(temporary, path)
+
+
+def _load(path: Path) -> sentencepiece.SentencePieceProcessor:
+    try:
+        processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
+    except (RuntimeError, OSError) as error:
+        raise TokenizerError(f"{path} is not a SentencePiece model: {error}") from None
+    found = processor.pad_id(), processor.unk_id(), processor.bos_id(), processor.eos_id()
+    if found != (PAD, UNK, BOS, EOS):
+        raise TokenizerError(
+            f"{path} has pad, unk, bos and eos at {found}; they must be at {(PAD, UNK, BOS, EOS)}: "
+            "let ferry-train train one, or train it with --pad_id=0 --unk_id=1 --bos_id=2 --eos_id=3"
+        )
+    return processor

@@ -1,0 +1,84 @@
+"""Reading a graph of ours back: its linear maps, norms and table, in float32 whatever they are stored as.
+
+What a scope holds is told from its operators, in their order, and not from the names of its constants: constants of
+equal content are stored once, under the name that came first. So norms that were never trained, or layers that started
+as copies of each other, are found as well. Knows the graph's forms; nothing of the model's modules.
+"""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from export.arithmetic import Affine, Array
+from export.errors import ExportError
+
+
+class GraphReader:
+    """One graph of a bundle: its operators by scope, in order, and its constants by name."""
+
+    def __init__(self, path: Path) -> None:
+        graph = onnx.load(path).graph
+        self._file = path.name
+        self._constants: dict[str, NDArray[Any]] = {
+            each.name: numpy_helper.to_array(each) for each in graph.initializer
+        }
+        self._nodes: dict[str, list[Any]] = {}
+        for node in graph.node:
+            self._nodes.setdefault(node.name.rpartition(".")[0], []).append(node)
+
+    def linears(self, scope: str, sites: Collection[str]) -> dict[str, Affine]:
+        """The linear maps of `scope` by site; `sites` has all of them, in the order of use."""
+        nodes = [node for node in self._nodes.get(scope, []) if self._is_linear(node)]
+        for site in list(sites)[len(nodes) :]:
+            raise self._lacks(scope, f"{site}.weight")
+        if len(nodes) > len(sites):
+            raise ExportError(f"{self._file} has {len(nodes)} linear maps in {scope!r}; the model has {len(sites)}")
+        return {site: self._affine(scope, node) for site, node in zip(sites, nodes, strict=True)}
+
+    def norm(self, scope: str, operators: Collection[str]) -> Any:
+        """The node of the norm of `scope`, one of `operators`."""
+        found = self.first(scope, operators)
+        if found is None:
+            raise self._lacks(scope, "norm.weight")
+        return found
+
+    def first(self, scope: str, operators: Collection[str]) -> Any:
+        """The first node of `scope` that is one of `operators`; None if there is none."""
+        return next((node for node in self._nodes.get(scope, []) if node.op_type in operators), None)
+
+    def constant(self, name: str) -> Array:
+        """The initialiser `name` as float32."""
+        if name not in self._constants:
+            raise ExportError(f"{self._file} has no initialiser {name}; was the bundle made by ferry-export?")
+        return self._constants[name].astype(np.float32)
+
+    def table(self) -> Array:
+        """The embedding table [V, D], as the decoder multiplies by it."""
+        node = self.first("", ("Gemm", "QGemm"))
+        if node is None:
+            raise self._lacks("", "embedding")
+        if node.op_type == "Gemm":
+            return self.constant(node.input[1])
+        return self.constant(node.input[3]) * self.constant(node.input[4])[:, None]
+
+    def _is_linear(self, node: Any) -> bool:
+        return node.op_type == "MatMulIntegerToFloat" or (node.op_type == "MatMul" and node.input[1] in self._constants)
+
+    def _affine(self, scope: str, node: Any) -> Affine:
+        if node.op_type == "MatMul":
+            sums = [each for each in self._nodes[scope] if each.op_type == "Add" and each.input[0] == node.output[0]]
+            bias = next((each.input[1] for each in sums if each.input[1] in self._constants), "")
+            weight = self.constant(node.input[1])
+        else:
+            _, numbers, _, scales, _, _, bias = node.input
+            weight = self.constant(numbers) * self.constant(scales)
+        return Affine(weight, self.constant(bias) if bias else None)
+
+    def _lacks(self, scope: str, name: str) -> ExportError:
+        path = f"{scope}.{name}" if scope else name
+        return ExportError(f"{self._file} has no initialiser {path}; was the bundle made by ferry-export?")

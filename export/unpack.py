@@ -1,0 +1,172 @@
+"""ferry-unpack: a bundle in, a checkpoint out that training can start from.
+
+For a bundled model whose own checkpoint is not at hand. What a bundle does not hold is not made up: no optimizer state,
+no corpora, no metrics. The weights of an int8 bundle are the rounded ones that it computes with.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from export.errors import ExportError
+from export.lines import Line
+from export.pack import check_free
+from export.parameters import read_parameters
+from export.verify import TOLERANCES, Parity, measure
+from server.bundle import Bundle, GoldenLine, Manifest, SpecialIds, read_bundle, read_golden
+from server.errors import FerryError
+from training.checkpoint import (
+    CheckpointError,
+    Draft,
+    Position,
+    RunState,
+    Sample,
+    read_checkpoint,
+    write_checkpoint,
+)
+from training.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizer, TokenizerError
+from training.model import ModelSettings
+from training.settings import CorpusSettings, DataSettings, TokenizerSettings, TrainSettings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ferry-unpack; 0 if the checkpoint is there and proved, 2 with one message on stderr if it is not."""
+    options = _parser().parse_args(arguments)
+    try:
+        _run(options)
+    except (FerryError, CheckpointError, OSError) as error:
+        print(f"ferry-unpack: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def unpack(bundle: Bundle, folder: Path, dropout: float, say: Callable[[str], None]) -> Parity:
+    """Write the checkpoint `folder`, telling `say` what is done, and return how it compares with `bundle`.
+
+    Raises:
+        ExportError: `folder` exists, or the bundle's model cannot be read back. Nothing is left behind.
+    """
+    check_free(folder, "ferry-unpack")
+    say("reading the graphs")
+    golden = read_golden(bundle)
+    if not golden:
+        raise ExportError(f"{bundle.path} has no golden lines to prove the checkpoint with")
+    draft = _draft(bundle, golden, dropout)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as aside:
+        unproved = Path(aside) / folder.name
+        write_checkpoint(unproved, draft)
+        say("verifying against the bundle, with the server's engine")
+        parity = _prove(unproved, bundle, golden)
+        say(str(parity))
+        check_free(folder, "ferry-unpack")
+        unproved.rename(folder)
+    return parity
+
+
+def build_settings(manifest: Manifest, model: ModelSettings) -> TrainSettings:
+    """What is known of how the model was trained: its directions, as corpora without files, lengths and vocabulary."""
+    directions: dict[tuple[str, ...], list[str]] = {}
+    for pair in manifest.pairs:
+        directions.setdefault(tuple(sorted((pair.source, pair.target))), []).append(f"{pair.source}-{pair.target}")
+    name = f"{manifest.name}-{manifest.version}"
+    return TrainSettings(
+        corpora=tuple(
+            CorpusSettings(name, languages, files=(), directions=tuple(names))
+            for languages, names in directions.items()
+        ),
+        validation=(),
+        data=DataSettings(max_length=manifest.dimensions.max_source_length),
+        tokenizer=TokenizerSettings(vocab_size=manifest.dimensions.vocab_size),
+        model=model,
+    )
+
+
+def describe(checkpoint: Path, settings: TrainSettings) -> str:
+    """What a run's TOML file has to say to start from `checkpoint`."""
+    lines = ["[run]", f"init_from = {_toml(str(checkpoint))}", "[data]", f"max_length = {settings.data.max_length}"]
+    lines += ["[model]", *(f"{name} = {_toml(value)}" for name, value in asdict(settings.model).items())]
+    return "\n".join(lines)
+
+
+def _toml(value: str | float | bool) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _run(options: argparse.Namespace) -> None:
+    check_free(options.checkpoint, "ferry-unpack")
+    # As in ferry-export: tensors too small for threads to gain anything.
+    torch.set_num_threads(1)
+    bundle = read_bundle(options.bundle)
+    unpack(bundle, options.checkpoint, options.dropout, lambda message: print(message, flush=True))
+    print(f"{options.checkpoint}: ready for ferry-train, with\n")
+    print(describe(options.checkpoint, read_checkpoint(options.checkpoint).settings))
+
+
+def _draft(bundle: Bundle, golden: Sequence[GoldenLine], dropout: float) -> Draft:
+    tokenizer = _load_tokenizer(bundle)
+    parameters = read_parameters(bundle, dropout)
+    return Draft(
+        settings=build_settings(bundle.manifest, parameters.settings),
+        position=Position(step=0, tokens=0, round=0, batch=0),
+        state=RunState(),
+        tokenizer=tokenizer,
+        weights=parameters.weights,
+        resume_state={},
+        metrics={},
+        # The target sides are the model's own translations.
+        samples=[Sample(g.source, g.target, g.text, tokenizer.decode([g.target_ids])[0]) for g in golden],
+    )
+
+
+def _load_tokenizer(bundle: Bundle) -> Tokenizer:
+    """The tokenizer, as training reads it, if it agrees with the manifest."""
+    manifest = bundle.manifest
+    languages = sorted({language for pair in manifest.pairs for language in (pair.source, pair.target)})
+    if manifest.special_ids != SpecialIds(pad=PAD, unk=UNK, bos=BOS, eos=EOS):
+        raise ExportError(f"the bundle has {manifest.special_ids}; training has {PAD}, {UNK}, {BOS} and {EOS}")
+    try:
+        tokenizer = Tokenizer(bundle.file("tokenizer"), languages)
+    except TokenizerError as error:
+        raise ExportError(str(error)) from None
+    if tokenizer.vocab_size != manifest.dimensions.vocab_size:
+        pieces = f"{tokenizer.vocab_size} pieces, the model {manifest.dimensions.vocab_size}"
+        raise ExportError(f"the bundle's tokenizer has {pieces}; ferry-train can only start from equal numbers")
+    for pair in manifest.pairs:
+        tag = tokenizer.tag_ids[pair.target]
+        if pair.prefix_ids != (tag,):
+            prefix = f"prefix {list(pair.prefix_ids)} before its source ids"
+            raise ExportError(f"{pair.source}-{pair.target} has the {prefix}; ferry-train would put [{tag}] there")
+    return tokenizer
+
+
+def _prove(folder: Path, bundle: Bundle, golden: Sequence[GoldenLine]) -> Parity:
+    """Measure the bundle against the checkpoint in `folder` over the golden lines."""
+    lines = [Line(each.source, each.target, each.text, each.source_ids) for each in golden]
+    parity = measure(read_checkpoint(folder).model, bundle, lines)
+    faults = parity.faults(TOLERANCES[bundle.manifest.precision])
+    if faults:
+        raise ExportError("the weights read back do not compute what the bundle does: " + "; ".join(faults))
+    return parity
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ferry-unpack", description="Turn a bundle back into a checkpoint that training can start from."
+    )
+    parser.add_argument("bundle", type=Path, help="folder that ferry-export wrote, fp32 or int8")
+    parser.add_argument("checkpoint", type=Path, help="folder to make; must not exist")
+    parser.add_argument(
+        "--dropout", type=float, default=ModelSettings().dropout, help="for the settings: no bundle says it"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""What a run must have in common with the one it goes on with, or whose weights it starts from."""
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training.checkpoint import CheckpointError
+from training.data.tokenizer import Tokenizer
+from training.objective import choose_precision
+from training.settings import TrainSettings, without_paths
+
+FIXED = (
+    ("corpora",),
+    ("data",),
+    ("tokenizer",),
+    ("model",),
+    ("run", "seed"),
+    ("optim", "precision"),
+    ("optim", "max_batch_tokens"),
+    ("optim", "accumulate"),
+)
+
+
+def refuse_changes(saved: dict[str, Any], settings: TrainSettings, folder: Path) -> None:
+    """A run resumes exactly only on the same model, text and order; the rest may be changed under way.
+
+    Raises:
+        CheckpointError: with every setting that must not change but has.
+    """
+    mine = json.loads(json.dumps(asdict(without_paths(settings))))
+    changed = []
+    for path in FIXED:
+        then, now = saved, mine
+        for name in path:
+            then, now = then[name], now[name]
+        if then != now:
+            changed.append(f"  - {'.'.join(path)}: {then!r} then, {now!r} now")
+    if changed:
+        raise CheckpointError(f"{folder} cannot go on with other settings:\n" + "\n".join(changed))
+
+
+def refuse_misfit(config: dict[str, Any], settings: TrainSettings, tokenizer: Tokenizer, folder: Path) -> None:
+    """The weights of a checkpoint (`config` is its own) fit only the model and the ids they were trained with.
+
+    Raises:
+        CheckpointError: with all that differs.
+    """
+    given, own = config["settings"]["model"], asdict(settings.model)
+    misfits = [
+        f"  - model.{name}: {given.get(name)!r} there, {value!r} here"
+        for name, value in own.items()
+        if not name.startswith("dropout") and given.get(name) != value
+    ]
+    ids = {"vocab_size": tokenizer.vocab_size} | tokenizer.tag_ids
+    given_ids = {"vocab_size": config["vocab_size"]} | config["tag_ids"]
+    misfits += [
+        f"  - tokenizer, {name}: {given_ids.get(name)!r} there, {value!r} here"
+        for name, value in ids.items()
+        if given_ids.get(name) != value
+    ]
+    if misfits:
+        raise CheckpointError(f"run.init_from = {folder} does not fit:\n" + "\n".join(misfits))
+
+
+def settle_precision(settings: TrainSettings, last: dict[str, Any] | None, device: torch.device) -> TrainSettings:
+    """`settings` with optim.precision = auto made definite: as the run began (`last`), or as suits the device."""
+    if settings.optim.precision != "auto":
+        return settings
+    precision = last["settings"]["optim"]["precision"] if last else choose_precision(device)
+    return replace(settings, optim=replace(settings.optim, precision=precision))
