@@ -73,7 +73,8 @@ class TokenizerSettings:
     """SentencePiece, trained on the cleaned corpora unless `path` names a model to use as it is.
 
     Attributes:
-        sample_lines: lines per language it is trained on, drawn as the corpora's weights say.
+        sample_lines: lines per language it is trained on, drawn as the corpora's weights say. SentencePiece needs some
+            3 kB of memory for each.
         variants: further segmentations of every training line, drawn at random once; rounds of training take turns
             among them and the best one (subword regularisation). 0 keeps the best one only.
         sampling_alpha: how they are drawn: inverse temperature for unigram (0.1 to 0.5), share of merges dropped for
@@ -84,7 +85,7 @@ class TokenizerSettings:
     vocab_size: int = 8000
     model_type: Literal["unigram", "bpe"] = "unigram"
     character_coverage: float = 0.9999
-    sample_lines: int = 400_000
+    sample_lines: int = 200_000
     variants: int = 0
     sampling_alpha: float = 0.1
 

@@ -114,6 +114,17 @@ def test_weights_set_the_share_and_all_lines_get_their_turn(config: Path) -> Non
     assert [len(lines) for lines in seen] == [400, 400, 200]
 
 
+def test_a_corpus_may_have_several_passes_in_a_round(config: Path) -> None:
+    two_corpora(config)
+    config.write_text(config.read_text().replace("weight = 0.25", "weight = 10"))
+    plan = build_plan(load_settings(config))
+    count = int(plan.draws[2])
+    assert count > 2 * 200
+    shown = [batches.rows[batches.streams == 2] for batches in map(plan.round, range(3))]
+    times = np.bincount(np.concatenate(shown), minlength=200)
+    assert set(times.tolist()) <= {3 * count // 200, 3 * count // 200 + 1}
+
+
 def test_temperature_raises_small_corpora(config: Path) -> None:
     two_corpora(config)
     plan = build_plan(load_settings(config, ["data.sampling_temperature=2"]))

@@ -103,6 +103,8 @@ class BatchPlan:
         self.streams = [Stream(c, s, t, tag_ids[t]) for c in corpora for s, t in c.settings.pairs()]
         self.max_batch_tokens = max_batch_tokens
         self.seed = seed
+        # The last pass of each stream: many rounds draw from the pass over a large one, and shuffling it is slow.
+        self._passes: dict[int, tuple[int, npt.NDArray[np.uint32]]] = {}
         lines = [len(stream.corpus) for stream in self.streams]
         weights = [stream.corpus.settings.weight for stream in self.streams]
         examples = min(sum(lines), ROUND_EXAMPLES)
@@ -151,11 +153,20 @@ class BatchPlan:
         total, each = len(corpus), corpus.variants + 1
         start = number * count
         passes = range(start // total, (start + count - 1) // total + 1)
-        shuffled = [
-            np.random.default_rng([self.seed, index, p, 1]).permutation(total) * each + p % each for p in passes
-        ]
-        offset = start - passes[0] * total
-        return np.concatenate(shuffled)[offset : offset + count]
+        parts = []
+        for p in passes:
+            mine = slice(max(0, start - p * total), start + count - p * total)
+            parts.append(self._shuffled(index, p)[mine] * np.int64(each) + p % each)
+        return np.concatenate(parts)
+
+    def _shuffled(self, index: int, number: int) -> npt.NDArray[np.uint32]:
+        """All lines of stream `index` in the order of pass `number`."""
+        known, lines = self._passes.get(index, (-1, None))
+        if lines is None or known != number:
+            order = np.random.default_rng([self.seed, index, number, 1]).permutation(len(self.streams[index].corpus))
+            lines = order.astype(np.uint32)
+            self._passes[index] = number, lines
+        return lines
 
     def _lengths(self, rows: Ids) -> tuple[Ids, Ids]:
         """Lengths [N] of sources and targets, tag and EOS included, of rows that follow each other as streams do."""

@@ -1,9 +1,8 @@
 """Random segmentations of text: subword regularisation (unigram) and BPE-dropout.
 
 SentencePiece can draw them too, but salts its generator anew in every process (measured with 0.2.3), so that no seed
-makes two runs alike; and it takes eight times as long a line as it does for the best segmentation. Pieces never cross
-white space, so a line's segmentation is that of its words, and words come again: each keeps the first few that were
-drawn for it, which then take turns at random. Segmentations of the same word drawn later repeat those.
+makes two runs alike. Pieces never cross white space, so a line's segmentation is that of its words, and words come
+again: each keeps the first few that were drawn for it, and these then take turns at random.
 
 Source: Kudo 2018, "Subword Regularization", eq. 8 over all candidates; Provilkov et al. 2020, "BPE-Dropout", alg. 1.
 """
@@ -16,9 +15,11 @@ from collections.abc import Sequence
 import sentencepiece
 
 Segmentation = tuple[int, ...]
+Step = tuple[int, float]  # of one piece: where it starts, the weight of all ways to its end through it
 
-DRAWS_PER_WORD = 16  # a word of four pieces seldom has more likely segmentations
-MAX_WORDS = 200_000  # remembered at a time, some 100 MB; the words of most lines are among them
+DRAWS_PER_WORD = 8  # a word of four pieces seldom has more likely segmentations
+MAX_WORDS = 100_000  # remembered at a time, some 100 MB; when there are more, rare ones are forgotten
+MAX_LETTERS = 40  # longer words are addresses and the like, and their weights might underflow
 _WORD = re.compile("\u2581?[^\u2581]+|\u2581")  # U+2581 stands for a space, before the word that follows it
 
 
@@ -31,7 +32,9 @@ class Sampler:
         self.random = random.Random(seed).random
         self.pieces = _ordinary_pieces(processor)
         self.bpe = all(score.is_integer() for _, score in self.pieces.values())  # ranks, not log-probabilities
-        self.longest = max(map(len, self.pieces))
+        # Likelihood ** alpha of every piece, and 0 for what is only the beginning of one.
+        self.weights = {piece[:end]: 0.0 for piece in self.pieces for end in range(1, len(piece))}
+        self.weights |= {piece: math.exp(alpha * min(0.0, score)) for piece, (_, score) in self.pieces.items()}
         self.drawn: dict[str, list[Segmentation]] = {}
 
     def sample(self, lines: list[str]) -> list[list[int]]:
@@ -39,55 +42,60 @@ class Sampler:
         return [self._line(normalised) for normalised in self.processor.normalize(lines)]
 
     def draw(self, word: str) -> Segmentation:
-        """A fresh segmentation of one word, U+2581 included."""
-        if not all(letter in self.pieces for letter in word):
-            return tuple(self.processor.encode(word.removeprefix("\u2581")))  # bytes: only one way
+        """A fresh segmentation of one word, U+2581 included, that has letters of the vocabulary only."""
         return self._merged(word) if self.bpe else self._walked(word)
 
     def _line(self, normalised: str) -> list[int]:
         ids: list[int] = []
         for word in _WORD.findall(normalised):
-            ids += self._drawn(word)
+            known = self.drawn.get(word) or self._new(word)
+            if len(known) < DRAWS_PER_WORD:
+                known.append(self.draw(word))
+                ids += known[-1]
+            else:
+                ids += known[int(self.random() * DRAWS_PER_WORD)]
         return ids
 
-    def _drawn(self, word: str) -> Segmentation:
-        known = self.drawn.get(word)
-        if known is None:
-            if len(self.drawn) >= MAX_WORDS:
-                self.drawn.clear()
-            known = self.drawn[word] = []
-        if len(known) < DRAWS_PER_WORD:
-            known.append(self.draw(word))
-            return known[-1]
-        return known[int(self.random() * DRAWS_PER_WORD)]
+    def _new(self, word: str) -> list[Segmentation]:
+        """A place to remember what is drawn for `word`; its best segmentation if nothing can be."""
+        if len(self.drawn) >= MAX_WORDS:
+            frequent = [entry for entry in self.drawn.items() if len(entry[1]) == DRAWS_PER_WORD]
+            self.drawn = dict(frequent[: MAX_WORDS // 2])
+        known: list[Segmentation] = []
+        if len(word) > MAX_LETTERS or not all(letter in self.pieces for letter in word):
+            known = [tuple(self.processor.encode(word.removeprefix("\u2581")))] * DRAWS_PER_WORD
+        self.drawn[word] = known
+        return known
 
     def _walked(self, word: str) -> Segmentation:
         """Forward filtering, backward sampling: P(segmentation) in proportion to its likelihood ** alpha."""
-        total = [0.0] + [-math.inf] * len(word)  # log of the summed weights of all segmentations of word[:end]
-        steps: list[list[tuple[int, int, float]]] = [[]]  # for each end: (start, id, log weight up to this end)
-        for end in range(1, len(word) + 1):
-            arriving = []
-            for start in range(max(0, end - self.longest), end):
-                found = self.pieces.get(word[start:end])
-                if found is not None:
-                    arriving.append((start, found[0], total[start] + self.alpha * found[1]))
-            best = max(weight for _, _, weight in arriving)
-            total[end] = best + math.log(sum(math.exp(weight - best) for _, _, weight in arriving))
-            steps.append(arriving)
+        steps: list[list[Step]] = [[] for _ in range(len(word) + 1)]  # by where the piece ends
+        ways = 1.0  # the weights of all segmentations of word[:start], summed
+        for start in range(len(word)):
+            if start:
+                ways = sum([weight for _, weight in steps[start]])
+            for end in range(start + 1, len(word) + 1):
+                weight = self.weights.get(word[start:end])
+                if weight is None:
+                    break
+                if weight:
+                    steps[end].append((start, ways * weight))
         ids, end = [], len(word)
         while end:
-            end, piece = self._step_back(steps[end], total[end])
-            ids.append(piece)
+            start = self._step_back(steps[end])
+            ids.append(self.pieces[word[start:end]][0])
+            end = start
         return tuple(reversed(ids))
 
-    def _step_back(self, steps: list[tuple[int, int, float]], total: float) -> tuple[int, int]:
-        """Start and id of one of `steps`, drawn by their weights, whose logarithms sum up to `total`."""
-        left = self.random()
-        for start, piece, weight in steps[:-1]:
-            left -= math.exp(weight - total)
-            if left < 0:
-                return start, piece
-        return steps[-1][:2]
+    def _step_back(self, steps: list[Step]) -> int:
+        """The start of one of `steps`, drawn by their weights."""
+        if len(steps) > 1:
+            left = self.random() * sum([weight for _, weight in steps])
+            for start, weight in steps[:-1]:
+                left -= weight
+                if left < 0:
+                    return start
+        return steps[-1][0]
 
     def _merged(self, word: str) -> Segmentation:
         """Merges in the order they were learned; at each step every possible one is left out with probability alpha."""
