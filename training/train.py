@@ -39,7 +39,7 @@ from training.optim import Optimizer, learning_rate
 from training.report import Metrics, write_report
 from training.resume import refuse_changes, refuse_misfit, settle_precision
 from training.settings import TrainSettings, load_settings
-from training.validate import ValidationSet, build_samples, read_validation, validate
+from training.validate import ValidationSet, ValidationStoppedError, build_samples, read_validation, validate
 from training.world import LostProcessError, World, join_world, lost_process
 
 # Batches made ahead by a second thread: enough to bridge the sorting of a new round.
@@ -83,7 +83,8 @@ class Trainer:
         if settings.optim.compile:
             compile_layers(self.model)
         self.objective = self.world.wrap(Objective(self.model, settings.optim.label_smoothing))
-        self.stopping = False
+        self.asked_to_stop = False  # by a signal, at any moment and perhaps in one process only
+        self.stopping = False  # agreed by all processes, at an update
 
     def run(self) -> None:
         """Train to the end, or until asked to stop; either way the last checkpoint holds where it stands."""
@@ -121,7 +122,7 @@ class Trainer:
                 loss.backward()
             nll += batch_nll
             tokens += batch.num_target_tokens
-        all_nll, all_tokens, stopping = self.world.sum([float(nll), tokens, self.stopping])
+        all_nll, all_tokens, stopping = self.world.sum([float(nll), tokens, self.asked_to_stop])
         self.stopping = stopping > 0
         # Gradients are those of the summed loss, and averaged over the processes.
         norm = self.optimizer.gather(self.world.size / all_tokens)
@@ -163,30 +164,37 @@ class Trainer:
 
     def validate_and_save(self, metrics: Metrics | None) -> None:
         """Measure, write a checkpoint, move `best` if it is, draw the report. Other processes wait for the verdict."""
-        better = False
+        better, found = False, None
         if metrics is not None:
-            start = time.monotonic()
-            found, samples = self.validate()
-            seconds = round(time.monotonic() - start, 1)
-            event = {"event": "validation", "step": self.position.step, "tokens": self.position.tokens, **found}
-            metrics.write(event | {"seconds": seconds})
-            metrics.write({"event": "samples", "step": self.position.step, "samples": samples})
-            tqdm.write(f"step {self.position.step}: " + json.dumps(found))
-            better = self.is_better(found)
+            found = self.measure(metrics)
+            better = found is not None and self.is_better(found)
         better = bool(self.world.tell(better))
         self.state = replace(self.state, stale=0 if better else self.state.stale + 1)
-        if metrics is not None:
+        if found is not None:
             folder = self.save(found)
             if better:
                 checkpoints.link(self.checkpoints / "best", folder)
             checkpoints.prune(self.checkpoints, self.settings.run.keep_last)
             write_report(self.folder, self.settings)
 
+    def measure(self, metrics: Metrics) -> dict[str, Any] | None:
+        """Validate and log it; None if asked to stop meanwhile: the checkpoint is then that of the next update."""
+        start, step = time.monotonic(), self.position.step
+        try:
+            found, samples = self.validate()
+        except ValidationStoppedError:
+            return None
+        event = {"event": "validation", "step": step, "tokens": self.position.tokens, **found}
+        metrics.write(event | {"seconds": round(time.monotonic() - start, 1)})
+        metrics.write({"event": "samples", "step": step, "samples": samples})
+        tqdm.write(f"step {step}: " + json.dumps(found))
+        return found
+
     def validate(self) -> tuple[dict[str, Any], list[dict[str, str]]]:
         """Loss, BLEU and chrF of the weights to be used, and some of their translations."""
-        data, optim = self.settings.data, self.settings.optim
+        limits = self.settings.data.max_length, self.settings.optim.max_batch_tokens
         with self.optimizer.in_use():
-            return validate(self.model, self.tokenizer, self.validation, data.max_length, optim.max_batch_tokens)
+            return validate(self.model, self.tokenizer, self.validation, *limits, lambda: self.asked_to_stop)
 
     def is_better(self, found: dict[str, Any]) -> bool:
         """Whether `found` beats the best checkpoint by `run.select`."""
@@ -224,7 +232,10 @@ class Trainer:
         """Average the last checkpoints; the mean is `averaged`, and `best` if it is."""
         weights = checkpoints.average(sorted(self.checkpoints.glob("step-*"))[-self.settings.run.keep_last :])
         self.model.load_state_dict(weights)
-        found, _ = self.validate()
+        try:
+            found, _ = self.validate()
+        except ValidationStoppedError:
+            return
         print("averaged: " + json.dumps(found), flush=True)
         better = self.is_better(found)
         self.write(self.checkpoints / "averaged", weights, {}, found)
@@ -256,7 +267,7 @@ class Trainer:
 
     def stop(self, _signal: int, _frame: FrameType | None) -> None:
         """Finish the update under way, then save and leave."""
-        self.stopping = True
+        self.asked_to_stop = True
 
 
 class Window:

@@ -2,7 +2,7 @@
 
 import itertools
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,10 @@ from training.settings import TrainSettings, corpus_paths
 
 DECODE_SENTENCES = 64
 SHOWN_LINES = 3  # translations of each set kept for the report
+
+
+class ValidationStoppedError(Exception):
+    """A validation that was given up half-way."""
 
 
 @dataclass(frozen=True)
@@ -58,49 +62,72 @@ def build_samples(sets: Sequence[ValidationSet], limit: int = 500) -> list[Sampl
 
 
 def validate(
-    model: Transformer, tokenizer: Tokenizer, sets: Sequence[ValidationSet], max_length: int, max_batch_tokens: int
+    model: Transformer,
+    tokenizer: Tokenizer,
+    sets: Sequence[ValidationSet],
+    max_length: int,
+    max_batch_tokens: int,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> tuple[dict[str, Any], list[dict[str, str]]]:
     """Mean loss, BLEU and chrF, and each set's own, as `metrics[set]`; leaves the model in training mode.
 
     Returns:
         The metrics, and the first translations of every set with their sources and references.
+
+    Raises:
+        ValidationStoppedError: `should_stop`, asked between batches, said so.
     """
-    model.eval()
     metrics: dict[str, Any] = {}
     shown: list[dict[str, str]] = []
-    for each in sets:
-        scores, hypotheses = validate_set(model, tokenizer, each, max_length, max_batch_tokens)
-        metrics[str(each)] = scores
-        lines = zip(each.sources, each.references, hypotheses, strict=True)
-        shown += [
-            {"set": str(each), "source": source, "reference": reference, "hypothesis": hypothesis}
-            for source, reference, hypothesis in itertools.islice(lines, SHOWN_LINES)
-        ]
-    model.train()
+    model.eval()
+    try:
+        for each in sets:
+            scores, hypotheses = validate_set(model, tokenizer, each, max_length, max_batch_tokens, should_stop)
+            metrics[str(each)] = scores
+            lines = zip(each.sources, each.references, hypotheses, strict=True)
+            shown += [
+                {"set": str(each), "source": source, "reference": reference, "hypothesis": hypothesis}
+                for source, reference, hypothesis in itertools.islice(lines, SHOWN_LINES)
+            ]
+    finally:
+        model.train()
     means = {key: round(statistics.mean(m[key] for m in metrics.values()), 4) for key in ("loss", "bleu", "chrf")}
     return means | metrics, shown
 
 
 def validate_set(
-    model: Transformer, tokenizer: Tokenizer, each: ValidationSet, max_length: int, max_batch_tokens: int
+    model: Transformer,
+    tokenizer: Tokenizer,
+    each: ValidationSet,
+    max_length: int,
+    max_batch_tokens: int,
+    should_stop: Callable[[], bool],
 ) -> tuple[dict[str, float], list[str]]:
     """Negative log-likelihood per id in nats, BLEU and chrF, and the translations."""
     tag = tokenizer.tag_ids[each.target]
     sources = [[tag, *ids[: max_length - 2], EOS] for ids in tokenizer.encode(list(each.sources))]
     references = [ids[: max_length - 1] for ids in tokenizer.encode(list(each.references))]
     loss = _reference_loss(model, sources, references, max_batch_tokens)
-    hypotheses = translate(model, tokenizer, sources, max_length)
+    hypotheses = translate(model, tokenizer, sources, max_length, should_stop)
     bleu = sacrebleu.corpus_bleu(hypotheses, [list(each.references)]).score
     chrf = sacrebleu.corpus_chrf(hypotheses, [list(each.references)]).score
     return {"loss": round(loss, 4), "bleu": round(bleu, 2), "chrf": round(chrf, 2)}, hypotheses
 
 
-def translate(model: Transformer, tokenizer: Tokenizer, sources: Sequence[list[int]], max_length: int) -> list[str]:
+def translate(
+    model: Transformer,
+    tokenizer: Tokenizer,
+    sources: Sequence[list[int]],
+    max_length: int,
+    should_stop: Callable[[], bool],
+) -> list[str]:
     """Greedy translations of complete sources (tag and EOS included), in order."""
     suppressed = (PAD, UNK, BOS, *tokenizer.tag_ids.values())
     order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
     outputs: dict[int, list[int]] = {}
     for start in range(0, len(order), DECODE_SENTENCES):
+        if should_stop():
+            raise ValidationStoppedError
         chosen = order[start : start + DECODE_SENTENCES]
         limits = [min(max_length, 2 * len(sources[i]) + 8) for i in chosen]
         decoded = greedy_decode(model, [sources[i] for i in chosen], limits, suppressed)

@@ -17,6 +17,13 @@ from training.decode import greedy_decode
 # Lengths on both sides of the padding's multiple, 16, and the longest the model reads.
 LENGTHS = [2, 15, 16, 17, 33, 50]
 LIMITS = [5, 30, 21, 40, 74, 75]
+# Without these, pairs of 8-bit products are summed in 16 bits, and saturate: see QuantiseSettings.
+EXACT = ("avx512_vnni", "avx_vnni", "amx_int8")
+CPU = torch.cpu.get_capabilities()
+SATURATING = pytest.mark.skipif(
+    CPU["architecture"] == "x86_64" and not any(CPU[name] for name in EXACT),
+    reason="8-bit weights saturate on this CPU; 7-bit ones are tested",
+)
 
 
 @pytest.fixture(params=CONFIGURATIONS, scope="module")
@@ -38,7 +45,7 @@ def test_graphs_equal_oracle(toy: Checkpoint, tmp_path: Path) -> None:
         np.testing.assert_allclose(steps, oracle, atol=2e-5, rtol=0)
 
 
-@pytest.mark.parametrize("weight_bits", [7, 8])
+@pytest.mark.parametrize("weight_bits", [7, pytest.param(8, marks=SATURATING)])
 def test_int8_stays_close(toy: Checkpoint, tmp_path: Path, weight_bits: int) -> None:
     """Logits within 10 % of their deviation; a wrong scale, axis or zero point is off by 100 % and more."""
     sources = random_sources(LENGTHS)

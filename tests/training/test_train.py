@@ -10,6 +10,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -262,6 +263,23 @@ def test_sigterm_writes_a_checkpoint_and_sigkill_loses_little(config: Path, tmp_
     second.kill()
     second.communicate(timeout=60)
     read_checkpoint(run / "checkpoints" / "last")  # whole, whenever the kill came
+
+
+def test_a_signal_during_validation_ends_it_and_the_next_update_is_saved(config: Path, tmp_path: Path) -> None:
+    trainer = Trainer(load_settings(config, ["run.validate_every=2"]), resume=False)
+    validate = trainer.validate
+
+    def interrupted() -> tuple[dict[str, Any], list[dict[str, str]]]:
+        if trainer.position.step == 4:
+            trainer.stop(signal.SIGTERM, None)
+        return validate()
+
+    trainer.validate = interrupted  # type: ignore[method-assign]
+    trainer.run()
+    names = {path.name for path in (tmp_path / "run" / "checkpoints").iterdir()}
+    assert names == {"step-00000002", "step-00000005", "last", "best"}
+    assert main([str(config), "--set", "run.validate_every=2", "--resume"]) == 0
+    assert [step for step, _ in losses(tmp_path / "run")] == list(range(1, 9))
 
 
 def test_learning_rate_schedules() -> None:
