@@ -17,13 +17,14 @@ from training.decode import greedy_decode
 # Lengths on both sides of the padding's multiple, 16, and the longest the model reads.
 LENGTHS = [2, 15, 16, 17, 33, 50]
 LIMITS = [5, 30, 21, 40, 74, 75]
-# Without these, pairs of 8-bit products are summed in 16 bits, and saturate: see QuantiseSettings.
+# With one of these, 8-bit products are summed in 32 bits. Other x86 CPUs sum pairs of them in 16, which saturates.
 EXACT = ("avx512_vnni", "avx_vnni", "amx_int8")
-CPU = torch.cpu.get_capabilities()
-SATURATING = pytest.mark.skipif(
-    CPU["architecture"] == "x86_64" and not any(CPU[name] for name in EXACT),
-    reason="8-bit weights saturate on this CPU; 7-bit ones are tested",
-)
+
+
+def multiplies_exactly() -> bool:
+    """Whether this CPU's 8-bit products are exact with 8-bit weights."""
+    cpu = torch.cpu.get_capabilities()
+    return cpu["architecture"] != "x86_64" or any(cpu[name] for name in EXACT)
 
 
 @pytest.fixture(params=CONFIGURATIONS, scope="module")
@@ -45,9 +46,12 @@ def test_graphs_equal_oracle(toy: Checkpoint, tmp_path: Path) -> None:
         np.testing.assert_allclose(steps, oracle, atol=2e-5, rtol=0)
 
 
-@pytest.mark.parametrize("weight_bits", [7, pytest.param(8, marks=SATURATING)])
+@pytest.mark.parametrize("weight_bits", [7, 8])
 def test_int8_stays_close(toy: Checkpoint, tmp_path: Path, weight_bits: int) -> None:
-    """Logits within 10 % of their deviation; a wrong scale, axis or zero point is off by 100 % and more."""
+    """Logits within 10 % of their deviation; a wrong scale, axis or zero point is off by 100 % and more.
+
+    8-bit weights saturate on some CPUs (see `QuantiseSettings`): that they do is why 7 bits are the default.
+    """
     sources = random_sources(LENGTHS)
     settings = QuantiseSettings(weight_bits=8 if weight_bits == 8 else 7)
     reference, manifest = write_graphs(tmp_path / "fp32", toy, Float32())
@@ -56,7 +60,8 @@ def test_int8_stays_close(toy: Checkpoint, tmp_path: Path, weight_bits: int) -> 
     targets = [each.ids for each in search_greedily(LockStep(reference, manifest, sources), LIMITS)]
     expected = np.concatenate(force(LockStep(reference, manifest, sources), targets))
     found = np.concatenate(force(LockStep(runtime, manifest, sources), targets))
-    assert np.sqrt(np.mean((found - expected) ** 2)) < 0.1 * expected.std()
+    close = bool(np.sqrt(np.mean((found - expected) ** 2)) < 0.1 * expected.std())
+    assert close is (weight_bits == 7 or multiplies_exactly())
 
 
 @torch.inference_mode()
