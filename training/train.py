@@ -44,6 +44,8 @@ from training.world import LostProcessError, World, join_world, lost_process
 
 # Batches made ahead by a second thread: enough to bridge the sorting of a new round.
 PREFETCH_BATCHES = 64
+# What the first process tells the others of a validation; unknown, if it was given up half-way.
+UNKNOWN, WORSE, BETTER = -1, 0, 1
 
 
 class Trainer:
@@ -104,7 +106,8 @@ class Trainer:
                 window = Window()
         batches.close()
         progress.close()
-        if self.world.first:
+        if metrics:
+            metrics.close()
             self.finish()
 
     def update(self, batches: Iterator[tuple[Position, Batch | None]]) -> tuple[float, int, float]:
@@ -164,21 +167,20 @@ class Trainer:
 
     def validate_and_save(self, metrics: Metrics | None) -> None:
         """Measure, write a checkpoint, move `best` if it is, draw the report. Other processes wait for the verdict."""
-        better, found = False, None
+        found = self.measure(metrics) if metrics is not None else None
+        verdict = UNKNOWN if found is None else BETTER if self.is_better(found) else WORSE
+        verdict = int(self.world.tell(verdict))
+        if verdict != UNKNOWN:
+            self.state = replace(self.state, stale=0 if verdict == BETTER else self.state.stale + 1)
         if metrics is not None:
-            found = self.measure(metrics)
-            better = found is not None and self.is_better(found)
-        better = bool(self.world.tell(better))
-        self.state = replace(self.state, stale=0 if better else self.state.stale + 1)
-        if found is not None:
-            folder = self.save(found)
-            if better:
+            folder = self.save(found or {})
+            if verdict == BETTER:
                 checkpoints.link(self.checkpoints / "best", folder)
             checkpoints.prune(self.checkpoints, self.settings.run.keep_last)
             write_report(self.folder, self.settings)
 
     def measure(self, metrics: Metrics) -> dict[str, Any] | None:
-        """Validate and log it; None if asked to stop meanwhile: the checkpoint is then that of the next update."""
+        """Validate and log it; None if asked to stop meanwhile."""
         start, step = time.monotonic(), self.position.step
         try:
             found, samples = self.validate()

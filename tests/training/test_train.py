@@ -265,21 +265,27 @@ def test_sigterm_writes_a_checkpoint_and_sigkill_loses_little(config: Path, tmp_
     read_checkpoint(run / "checkpoints" / "last")  # whole, whenever the kill came
 
 
-def test_a_signal_during_validation_ends_it_and_the_next_update_is_saved(config: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("step", "left"), [(4, (2, 4, 5)), (8, (2, 4, 6, 8))])
+def test_a_signal_during_validation_ends_it_and_loses_nothing(
+    config: Path, tmp_path: Path, step: int, left: tuple[int, ...]
+) -> None:
     trainer = Trainer(load_settings(config, ["run.validate_every=2"]), resume=False)
     validate = trainer.validate
+    stale = []
 
     def interrupted() -> tuple[dict[str, Any], list[dict[str, str]]]:
-        if trainer.position.step == 4:
+        if trainer.position.step == step:
+            stale.append(trainer.state.stale)
             trainer.stop(signal.SIGTERM, None)
         return validate()
 
     trainer.validate = interrupted  # type: ignore[method-assign]
     trainer.run()
-    names = {path.name for path in (tmp_path / "run" / "checkpoints").iterdir()}
-    assert names == {"step-00000002", "step-00000005", "last", "best"}
+    assert trainer.state.stale == stale[0], "a validation that was given up is no verdict"
+    names = {path.name for path in (tmp_path / "run" / "checkpoints").glob("step-*")}
+    assert names == {f"step-{number:08d}" for number in left}
     assert main([str(config), "--set", "run.validate_every=2", "--resume"]) == 0
-    assert [step for step, _ in losses(tmp_path / "run")] == list(range(1, 9))
+    assert [number for number, _ in losses(tmp_path / "run")] == list(range(1, 9))
 
 
 def test_learning_rate_schedules() -> None:
