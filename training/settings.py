@@ -79,6 +79,7 @@ class TokenizerSettings:
             among them and the best one (subword regularisation). 0 keeps the best one only.
         sampling_alpha: how they are drawn: inverse temperature for unigram (0.1 to 0.5), share of merges dropped for
             bpe (about 0.1).
+        lowercase: the tokenizer lower-cases all text, so the model reads any case and writes lower case only.
     """
 
     path: str = ""
@@ -88,6 +89,7 @@ class TokenizerSettings:
     sample_lines: int = 200_000
     variants: int = 0
     sampling_alpha: float = 0.1
+    lowercase: bool = False
 
 
 @dataclass(frozen=True)

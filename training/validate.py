@@ -109,8 +109,9 @@ def validate_set(
     references = [ids[: max_length - 1] for ids in tokenizer.encode(list(each.references))]
     loss = _reference_loss(model, sources, references, max_batch_tokens)
     hypotheses = translate(model, tokenizer, sources, max_length, should_stop)
-    bleu = sacrebleu.corpus_bleu(hypotheses, [list(each.references)]).score
-    chrf = sacrebleu.corpus_chrf(hypotheses, [list(each.references)]).score
+    # A model that can only write lower case is judged without case.
+    bleu = sacrebleu.corpus_bleu(hypotheses, [list(each.references)], lowercase=tokenizer.lowercase).score
+    chrf = sacrebleu.CHRF(lowercase=tokenizer.lowercase).corpus_score(hypotheses, [list(each.references)]).score
     return {"loss": round(loss, 4), "bleu": round(bleu, 2), "chrf": round(chrf, 2)}, hypotheses
 
 

@@ -13,7 +13,7 @@ from tests.corpus import sentences, write_corpus
 from training.data import encode, store
 from training.data.corpus import CorpusError
 from training.data.store import build_store, open_store, prepare
-from training.data.tokenizer import BOS, EOS, PAD, UNK, TokenizerError, train_tokenizer
+from training.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizer, TokenizerError, train_tokenizer
 from training.settings import TokenizerSettings, TrainSettings, load_settings
 
 
@@ -185,3 +185,15 @@ def test_unusable_tokenizers_are_refused_before_anything_is_read(config: Path, m
     with pytest.raises(TokenizerError, match=r"pad, unk, bos and eos at \(-1, 0, 1, 2\); they must be at \(0, 1, 2, 3"):
         build_store(settings, 1)
     assert_nothing_left(config)
+
+
+def test_lowercase_tokenizer(tmp_path: Path) -> None:
+    """It reads any case and writes lower case, keeps its Umlaute and its sharp s, and normalises as the other does."""
+    path = tmp_path / "tokenizer.model"
+    train_tokenizer(_lines(), TokenizerSettings(vocab_size=375, lowercase=True), ("de", "en"), path, 1)
+    tokenizer = Tokenizer(path, ("de", "en"))
+    assert tokenizer.lowercase
+    written = ["DIE GROẞE Straße", "Öl u\u0308ber A\u030a", "ﬁne\u200b\t①Ａ  ΑΣ"]
+    assert tokenizer.decode(tokenizer.encode(written)) == ["die große straße", "öl über å", "fine 1a ασ"]
+    train_tokenizer(_lines(), TokenizerSettings(vocab_size=390), ("de", "en"), path, 1)
+    assert not Tokenizer(path, ("de", "en")).lowercase

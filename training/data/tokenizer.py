@@ -2,7 +2,10 @@
 
 import io
 import os
-from collections.abc import Iterable, Sequence
+import sys
+import tempfile
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import sentencepiece
@@ -10,6 +13,7 @@ import sentencepiece
 from training.settings import TokenizerSettings, TrainSettings
 
 PAD, UNK, BOS, EOS = 0, 1, 2, 3
+RULES = "nmt_nfkc"  # how SentencePiece normalises text before it cuts it
 
 
 class TokenizerError(Exception):
@@ -28,6 +32,8 @@ class Tokenizer:
         self.processor = _load(path)
         self.vocab_size: int = self.processor.get_piece_size()
         self.tag_ids = {language: self._tag_id(language) for language in languages}
+        # Asked of the model itself, so that one which was given by path is known as well.
+        self.lowercase: bool = "A" not in self.processor.normalize("A")
 
     def encode(self, lines: list[str], num_threads: int = 1) -> list[list[int]]:
         """The ids of each line, without tag and EOS."""
@@ -81,23 +87,29 @@ def train_tokenizer(
     """
     model = io.BytesIO()
     try:
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(lines),
-            model_writer=model,
-            model_type=settings.model_type,
-            vocab_size=settings.vocab_size,
-            character_coverage=settings.character_coverage,
-            byte_fallback=True,
-            split_digits=True,
-            normalization_rule_name="nmt_nfkc",
-            control_symbols=[tag_piece(language) for language in sorted(languages)],
-            pad_id=PAD,
-            unk_id=UNK,
-            bos_id=BOS,
-            eos_id=EOS,
-            num_threads=num_threads,
-            minloglevel=1,
-        )
+        with tempfile.NamedTemporaryFile("w", suffix=".tsv", encoding="ascii") as rules:
+            if settings.lowercase:
+                rules.writelines(_lowercase_rules())
+                rules.flush()
+            sentencepiece.SentencePieceTrainer.train(
+                sentence_iterator=iter(lines),
+                model_writer=model,
+                model_type=settings.model_type,
+                vocab_size=settings.vocab_size,
+                character_coverage=settings.character_coverage,
+                byte_fallback=True,
+                split_digits=True,
+                normalization_rule_name=RULES,
+                # Where there is a file of rules, it counts, and not the name.
+                normalization_rule_tsv=rules.name if settings.lowercase else "",
+                control_symbols=[tag_piece(language) for language in sorted(languages)],
+                pad_id=PAD,
+                unk_id=UNK,
+                bos_id=BOS,
+                eos_id=EOS,
+                num_threads=num_threads,
+                minloglevel=1,
+            )
     except (RuntimeError, OSError) as error:
         raise TokenizerError(
             f"no tokenizer of {settings.vocab_size} pieces could be trained: {error}. "
@@ -106,6 +118,27 @@ def train_tokenizer(
     temporary = path.with_suffix(".tmp")
     temporary.write_bytes(model.getvalue())
     os.replace(temporary, path)
+
+
+def _lowercase_rules() -> Iterator[str]:
+    """Lines of SentencePiece's rule format: what `RULES` makes of each character, lower-cased.
+
+    SentencePiece has rules of its own for this, `nmt_nfkc_cf`, but they fold case for comparing, not for reading: they
+    turn "Straße" into "strasse".
+    """
+    normalizer = sentencepiece.SentencePieceNormalizer(
+        rule_name=RULES, add_dummy_prefix=False, escape_whitespaces=False, remove_extra_whitespaces=False
+    )
+    assigned = [c for c in map(chr, range(1, sys.maxunicode + 1)) if unicodedata.category(c) not in ("Cn", "Co", "Cs")]
+    decomposed = [d for c in assigned if len(d := unicodedata.normalize("NFD", c)) > 1]
+    texts = assigned + decomposed
+    for text, normal in zip(texts, normalizer.normalize(texts), strict=True):
+        if text != normal.lower():
+            yield f"{_code_points(text)}\t{_code_points(normal.lower())}\n"
+
+
+def _code_points(text: str) -> str:
+    return " ".join(f"{ord(character):X}" for character in text)
 
 
 def _load(path: Path) -> sentencepiece.SentencePieceProcessor:
