@@ -38,8 +38,8 @@ class Arithmetic(Protocol):
         """[..., D] of `ids` [...]: rows of `table` [V, D], times the square root of D."""
         ...
 
-    def project(self, graph: GraphBuilder, x: str, table: Array, output: str) -> None:
-        """`output` [R, V]: `x` [R, D] against every row of `table` [V, D]."""
+    def project(self, graph: GraphBuilder, x: str, table: Array) -> str:
+        """[R, V]: `x` [R, D] against every row of `table` [V, D]."""
         ...
 
 
@@ -57,8 +57,8 @@ class Float32:
         factor = np.array(math.sqrt(table.shape[1]), np.float32)
         return graph.node("Mul", [rows, graph.initializer(factor, "embedding_factor")])
 
-    def project(self, graph: GraphBuilder, x: str, table: Array, output: str) -> None:
-        graph.emit("Gemm", [x, graph.initializer(table, "embedding")], [output], {"transB": 1})
+    def project(self, graph: GraphBuilder, x: str, table: Array) -> str:
+        return graph.node("Gemm", [x, graph.initializer(table, "embedding")], {"transB": 1})
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,9 @@ class Tapped(Float32):
         self.taps.append(Tap(graph.path(name), x, (1, affine.weight.shape[0])))
         return super().linear(graph, x, affine, name)
 
-    def project(self, graph: GraphBuilder, x: str, table: Array, output: str) -> None:
+    def project(self, graph: GraphBuilder, x: str, table: Array) -> str:
         self.taps.append(Tap(graph.path("projection"), x, (table.shape[1],)))
-        super().project(graph, x, table, output)
+        return super().project(graph, x, table)
 
 
 def fuse(linears: Sequence[nn.Linear], factors: Sequence[float] | None = None) -> Affine:

@@ -68,7 +68,7 @@ class TappedRuntime:
         outputs = self._encoder.run(names, feeds)
         num_caches = len(self._encoder_names)
         for tap, values in zip(self._encoder_taps, outputs[num_caches:], strict=True):
-            self.extremes[tap.site].add(values[attention_mask == 1])
+            self.extremes[tap.site].add(values)  # [N, width]: the encoder computes real ids only
         return list(outputs[:num_caches])
 
     def bind_step(self, inputs: Mapping[str, NDArray[Any]], outputs: Mapping[str, NDArray[Any]]) -> DecodeStep:

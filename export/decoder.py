@@ -44,11 +44,14 @@ class _DecoderAuthor:
         # [R] int32, index of the last position that counts in each row's two caches.
         self.own_last = graph.node("Cast", [positions], {"to": onnx_type(np.int32)})
         self.cross_last = graph.node("Sub", [source_lengths, one])
+        self.capacities: dict[str, str] = {}
 
     def embed(self, max_target_length: int) -> Stream:
         """The embedded ids [R, 1, D] and their positions."""
         graph, weights = self.graph, array(self.model.embedding.weight)
         embedded = self.arithmetic.embed(graph, self.input_ids, weights)
+        # A key and a value of no positions, [R, 0, D], for attention that adds none.
+        self.nothing = graph.node("Slice", [embedded, graph.integers(0), graph.integers(0), graph.integers(1)])
         table = positions_table(graph, sinusoids(max_target_length, weights.shape[1]))
         return Stream(embedded, graph.node("Gather", [table, self.position_ids]))
 
@@ -74,35 +77,43 @@ class _DecoderAuthor:
         maps = [attention.query, attention.key, attention.value]
         factors = [attention.head_dim**-0.5, 1.0, 1.0]
         fused = self.arithmetic.linear(graph, x, fuse(maps, factors), "query_key_value")
-        query, key, value = graph.nodes("Split", [fused], 3, {"axis": 2, "num_outputs": 3})
-        mixed = self.attend([query, key, value], attention, f"{index}.decoder", self.own_last, "P")
+        mixed = self.attend([fused, "", ""], attention, f"{index}.decoder", self.own_last, "P")
         return self.arithmetic.linear(graph, mixed, fuse([attention.output]), "output")
 
     def attend_cross(self, x: str, attention: Attention, index: int) -> str:
         """Attention of `x` [R, 1, D] over the row's source."""
         graph, factors = self.graph, [attention.head_dim**-0.5]
         query = self.arithmetic.linear(graph, x, fuse([attention.query], factors), "query")
-        # A key and a value of no positions, [R, 0, D].
-        nothing = graph.node("Slice", [query, graph.integers(0), graph.integers(0), graph.integers(1)])
-        states = [query, nothing, nothing]
+        states = [query, self.nothing, self.nothing]
         mixed = self.attend(states, attention, f"{index}.encoder", self.cross_last, "S")
         return self.arithmetic.linear(graph, mixed, fuse([attention.output]), "output")
 
     def attend(self, states: list[str], attention: Attention, name: str, last: str, axis: str) -> str:
-        """[R, 1, D]: query, key and value in `states` against the cache `name`, whose positions up to `last` count."""
+        """[R, 1, D]: attention over the cache `name`, whose positions up to `last` count.
+
+        Args:
+            states: query, key and value; or all three side by side, and two empty names.
+        """
         graph = self.graph
         shape: list[Axis] = ["R", attention.num_heads, axis, attention.head_dim]
         past = [graph.input(f"past_key_values.{name}.{kind}", np.float32, shape) for kind in ("key", "value")]
         present = [f"present.{name}.{kind}" for kind in ("key", "value")]
-        capacity = graph.node("Shape", [past[0]], {"start": 2, "end": 3})
-        capacity = graph.node("Cast", [capacity], {"to": onnx_type(np.int32)})
         mixed = graph.path("mixed")
         # Scale 1: the factor E ** -0.5 is in the query's weights.
         heads: dict[str, Any] = {"num_heads": shape[1], "kv_num_heads": shape[1], "scale": 1.0}
-        graph.emit("GroupQueryAttention", [*states, *past, last, capacity], [mixed, *present], heads)
+        graph.emit(
+            "GroupQueryAttention", [*states, *past, last, self.capacity(axis, past[0])], [mixed, *present], heads
+        )
         for output in present:
             graph.output(output, np.float32, shape)
         return mixed
+
+    def capacity(self, axis: str, cache: str) -> str:
+        """[1] int32: positions that caches along `axis` have room for; `cache` is one of them."""
+        if axis not in self.capacities:
+            size = self.graph.node("Shape", [cache], {"start": 2, "end": 3})
+            self.capacities[axis] = self.graph.node("Cast", [size], {"to": onnx_type(np.int32)})
+        return self.capacities[axis]
 
     def recur(self, x: str, ssru: SSRU, index: int) -> str:
         """One step of the recurrence: c = v + f * (c_before - v), which is f * c_before + (1 - f) * v."""
@@ -118,8 +129,12 @@ class _DecoderAuthor:
         return graph.node("Unsqueeze", [graph.node("Relu", [state]), graph.integers(1)])
 
     def project(self, x: str) -> None:
-        """Logits [R, V] of the decoder states `x` [R, 1, D]."""
+        """Log-probabilities [R, V] after the decoder states `x` [R, 1, D].
+
+        LogSoftmax in the graph takes a third of numpy's time (measured: 313 against 815 us for 64 rows of 8,000).
+        """
         graph, table = self.graph, array(self.model.embedding.weight)
         states = graph.node("Squeeze", [x, graph.integers(1)])
-        self.arithmetic.project(graph, states, table, "logits")
-        graph.output("logits", np.float32, ["R", table.shape[0]])
+        logits = self.arithmetic.project(graph, states, table)
+        graph.emit("LogSoftmax", [logits], ["log_probs"], {"axis": -1})
+        graph.output("log_probs", np.float32, ["R", table.shape[0]])

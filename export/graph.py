@@ -19,9 +19,13 @@ MICROSOFT = "com.microsoft"
 
 # Every operator a bundle may hold, with its domain.
 OPERATORS: Mapping[str, str] = {
-    **dict.fromkeys(["Add", "Cast", "Gather", "Gelu", "Gemm", "MatMul", "Mul", "QuantizeLinear", "Relu"], ""),
-    **dict.fromkeys(["Reshape", "Shape", "Sigmoid", "Slice", "Softmax", "Split", "Squeeze", "Sub"], ""),
-    **dict.fromkeys(["Transpose", "Unsqueeze"], ""),
+    **dict.fromkeys(
+        ["Add", "Cast", "Concat", "CumSum", "Gather", "Gelu", "Gemm", "LogSoftmax", "MatMul", "Max", "Mod", "Mul"], ""
+    ),
+    **dict.fromkeys(
+        ["NonZero", "QuantizeLinear", "Relu", "Reshape", "Shape", "Sigmoid", "Slice", "Softmax", "Split"], ""
+    ),
+    **dict.fromkeys(["Squeeze", "Sub", "Transpose", "Unsqueeze"], ""),
     **dict.fromkeys(["FusedMatMul", "GroupQueryAttention", "MatMulIntegerToFloat", "QGemm", "QuickGelu"], MICROSOFT),
     **dict.fromkeys(["SkipLayerNormalization", "SkipSimplifiedLayerNormalization"], MICROSOFT),
 }

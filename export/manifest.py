@@ -64,6 +64,7 @@ def build_manifest(checkpoint: Checkpoint, settings: ExportSettings) -> Manifest
         search=SearchDefaults(settings.beam_size, settings.length_penalty),
         quality=settings.quality,
         files={},
+        decoder_output="log_probs",
     )
 
 

@@ -80,14 +80,14 @@ class Int8:
         numbers = graph.node("Cast", [looked_up], {"to": onnx_type(np.float32)})
         return graph.node("Mul", [numbers, graph.node("Gather", [factors, ids])])
 
-    def project(self, graph: GraphBuilder, x: str, table: Array, output: str) -> None:
+    def project(self, graph: GraphBuilder, x: str, table: Array) -> str:
         rows, scales = quantise_rows(table, self._limit)
         weight = graph.initializer(rows, "embedding")
         quantised, scale, zero_point = self._quantise(graph, x, "projection")
         weight_scale = graph.initializer(scales, "embedding_scale")
         weight_zero = graph.initializer(np.zeros(len(rows), np.int8), "embedding_zero")
         inputs = [quantised, scale, zero_point, weight, weight_scale, weight_zero]
-        graph.emit("QGemm", inputs, [output], {"transB": 1})
+        return graph.node("QGemm", inputs, {"transB": 1})
 
     def _quantise(self, graph: GraphBuilder, x: str, name: str) -> tuple[str, str, str]:
         """`x` as uint8, with the names of its scale and zero point."""

@@ -41,8 +41,8 @@ class Greedy:
     Attributes:
         ids: without BOS and EOS.
         complete: it ended by itself, not at the limit.
-        margin: smallest lead of the chosen logit over the next best, over all steps. What it exceeds, in noise of
-            the logits, cannot change the ids.
+        margin: smallest lead of the chosen id over the next best in log-probability, over all steps. What it exceeds,
+            in noise, cannot change the ids.
     """
 
     ids: tuple[int, ...]
@@ -76,20 +76,21 @@ class LockStep:
         rest = [spec for spec in decoder_inputs(manifest) if spec.name not in caches]
         self._inputs = {spec.name: _zeros(spec, sizes) for spec in rest}
         self._inputs["source_lengths"][:] = mask.sum(1)
-        self._logits = _zeros(decoder_outputs(manifest)[0], sizes)
-        outputs = {present_name(name): array for name, array in caches.items()} | {"logits": self._logits}
+        self._log_probs = _zeros(decoder_outputs(manifest)[0], sizes)
+        outputs = {present_name(name): array for name, array in caches.items()}
+        outputs[manifest.decoder_output] = self._log_probs
         self._step = runtime.bind_step(self._inputs | caches, outputs | dict(taps or {}))
 
     def advance(self, ids: NDArray[np.int64]) -> Array:
-        """Logits [B, V] after `ids` [B]; the next call overwrites them."""
+        """Log-probabilities [B, V] after `ids` [B]; the next call overwrites them."""
         self._inputs["input_ids"][:, 0] = ids
         self._step.run(self.num_rows)
         self._inputs["position_ids"] += 1
-        return self._logits
+        return self._log_probs
 
 
 def force(loop: LockStep, targets: Sequence[Sequence[int]]) -> list[Array]:
-    """Logits [T + 1, V] of each sentence when BOS and then its target ids are fed, whatever the model would choose.
+    """Log-probabilities [T + 1, V] of each sentence when BOS and then its target ids are fed, whatever would be chosen.
 
     A target of the model's full length has no step after its last id: [T, V].
     """
@@ -114,12 +115,12 @@ def search_greedily(
     margins = np.full(loop.num_rows, np.inf)
     running = np.ones(loop.num_rows, bool)
     while running.any():
-        logits = loop.advance(ids)
+        log_probs = loop.advance(ids)
         if observe is not None:
             observe(running)
-        logits[:, suppressed] = -np.inf
-        ids = logits.argmax(1)
-        best = np.partition(logits, -2, axis=1)[:, -2:]
+        log_probs[:, suppressed] = -np.inf
+        ids = log_probs.argmax(1)
+        best = np.partition(log_probs, -2, axis=1)[:, -2:]
         margins = np.where(running, np.minimum(margins, best[:, 1] - best[:, 0]), margins)
         for row in map(int, np.flatnonzero(running)):
             chosen[row].append(int(ids[row]))

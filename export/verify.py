@@ -30,8 +30,8 @@ class Tolerance:
     """What a bundle may differ from the oracle, at most (`identical`: at least).
 
     Attributes:
-        relative_error: root mean square error of the logits over their standard deviation.
-        max_error: of any logit.
+        relative_error: root mean square error of the log-probabilities over their standard deviation.
+        max_error: of any log-probability.
         regret: mean over steps of log p(oracle's choice) - log p(graphs' choice), both by the oracle, in nats. Unlike
             a share of equal choices, it forgives an undecided model and not a broken one.
         identical: share of sentences with identical greedy ids.
@@ -65,7 +65,7 @@ class Parity:
 
     def __str__(self) -> str:
         return (
-            f"{self.num_sentences} sentences, {self.num_steps} steps against torch: logits differ by "
+            f"{self.num_sentences} sentences, {self.num_steps} steps against torch: log-probabilities differ by "
             f"{self.max_error:.1e} at most and {self.relative_error:.1e} of their deviation; "
             f"regret {self.regret:.1e} nats; {self.identical:.1%} of greedy outputs identical"
         )
@@ -98,9 +98,9 @@ def prove(model: Transformer, bundle: Bundle, lines: Sequence[Line]) -> Parity:
 
 
 def measure(model: Transformer, bundle: Bundle, lines: Sequence[Line]) -> Parity:
-    """Logits of the graphs, fed the oracle's greedy ids, and greedy ids of the engine, both against the oracle."""
+    """Log-probabilities of the graphs, fed the oracle's greedy ids, and the engine's greedy ids, against the oracle."""
     runtime, manifest = Runtime.load(bundle), bundle.manifest
-    oracle_ids, oracle_logits, logits = [], [], []
+    oracle_ids, oracle_log_probs, log_probs = [], [], []
     ordered = sorted(lines, key=lambda line: len(line.source_ids))
     for start in range(0, len(ordered), BATCH_SIZE):
         sources = [line.source_ids for line in ordered[start : start + BATCH_SIZE]]
@@ -108,31 +108,31 @@ def measure(model: Transformer, bundle: Bundle, lines: Sequence[Line]) -> Parity
         targets = greedy_decode(model, sources, limits, manifest.suppressed_ids)
         oracle_ids += targets
         found = force(LockStep(runtime, manifest, sources), targets)
-        logits += found
-        oracle_logits += _force_oracle(model, sources, targets, [len(each) for each in found], manifest)
+        log_probs += found
+        oracle_log_probs += _force_oracle(model, sources, targets, [len(each) for each in found], manifest)
     engine_ids = _run_engine(bundle, [line.source_ids for line in ordered])
-    return _compare(manifest, oracle_ids, engine_ids, oracle_logits, logits)
+    return _compare(manifest, oracle_ids, engine_ids, oracle_log_probs, log_probs)
 
 
 def _compare(
     manifest: Manifest,
     oracle_ids: Sequence[Sequence[int]],
     engine_ids: Sequence[Sequence[int]],
-    oracle_logits: Sequence[Array],
-    logits: Sequence[Array],
+    oracle_log_probs: Sequence[Array],
+    log_probs: Sequence[Array],
 ) -> Parity:
-    difference = np.concatenate([a - b for a, b in zip(logits, oracle_logits, strict=True)])
-    reference = np.concatenate(oracle_logits)
+    difference = np.concatenate([a - b for a, b in zip(log_probs, oracle_log_probs, strict=True)])
+    reference = np.concatenate(oracle_log_probs)
     deviation = (reference - reference.mean(1, keepdims=True)).std()
     allowed = [i for i in range(reference.shape[1]) if i not in manifest.suppressed_ids]
-    choices = np.concatenate(logits)[:, allowed].argmax(1)
+    choices = np.concatenate(log_probs)[:, allowed].argmax(1)
     best = reference[:, allowed].max(1)
     regrets = best - reference[:, allowed][np.arange(len(best)), choices]
     # A choice that hangs on less than the tolerance may fall either way, and so may all that follows it.
-    decided = [_margin(each[:, allowed]) > TOLERANCES["fp32"].max_error for each in oracle_logits]
+    decided = [_margin(each[:, allowed]) > TOLERANCES["fp32"].max_error for each in oracle_log_probs]
     same = [list(a) == list(b) for a, b, d in zip(oracle_ids, engine_ids, decided, strict=True) if d]
     return Parity(
-        num_sentences=len(logits),
+        num_sentences=len(log_probs),
         num_steps=len(reference),
         relative_error=float(np.sqrt(np.mean(difference**2)) / deviation),
         max_error=float(np.abs(difference).max()),
@@ -141,8 +141,8 @@ def _compare(
     )
 
 
-def _margin(logits: Array) -> float:
-    best = np.partition(logits, -2, axis=1)[:, -2:]
+def _margin(log_probs: Array) -> float:
+    best = np.partition(log_probs, -2, axis=1)[:, -2:]
     return float((best[:, 1] - best[:, 0]).min())
 
 
@@ -157,8 +157,8 @@ def _force_oracle(
     source_ids, lengths = pad(sources)
     encoded, mask = encode(model, source_ids, lengths)
     fed, _ = pad([[manifest.special_ids.bos, *target] for target in targets])
-    logits = model.logits(model.decode(fed, encoded, mask)).numpy()
-    return [rows[:length] for rows, length in zip(logits, num_steps, strict=True)]
+    log_probs = model.logits(model.decode(fed, encoded, mask)).log_softmax(-1).numpy()
+    return [rows[:length] for rows, length in zip(log_probs, num_steps, strict=True)]
 
 
 def _run_engine(bundle: Bundle, sources: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:

@@ -15,7 +15,8 @@ decoder.onnx   in   input_ids [R, 1] int64: the last id of each row
                     past_key_values.{l}.encoder.key, .value [R, H, S, E] float32
                     attention: past_key_values.{l}.decoder.key, .value [R, H, P, E] float32
                     ssru:      past_key_values.{l}.decoder.state [R, D] float32
-               out  logits [R, V] float32, and `present.…` for each `past_key_values.…`
+               out  log_probs [R, V] float32, natural (in older bundles `logits`, see `Manifest.decoder_output`),
+                    and `present.…` for each `past_key_values.…`
 
 Rows are ragged: each has its own position and source length. P and S are capacities, not lengths; what lies
 beyond a row's own length is never read. A `present` output is bound to the memory of its `past_key_values`
@@ -28,7 +29,7 @@ import json
 import os
 import typing
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeVar, cast
@@ -40,6 +41,7 @@ MANIFEST_NAME = "manifest.json"
 
 Precision = Literal["fp32", "int8"]
 DecoderMixing = Literal["attention", "ssru"]
+DecoderOutput = Literal["logits", "log_probs"]
 T = TypeVar("T")
 
 
@@ -109,7 +111,12 @@ class FileEntry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All that is known of a bundle without opening its graphs. `files` has the roles of `ROLES`."""
+    """All that is known of a bundle without opening its graphs.
+
+    Attributes:
+        files: by the roles of `ROLES`.
+        decoder_output: name and meaning of what the decoder says of the next id. The first bundles gave logits.
+    """
 
     format: int
     name: str
@@ -124,6 +131,7 @@ class Manifest:
     search: SearchDefaults
     quality: tuple[Quality, ...]
     files: dict[str, FileEntry]
+    decoder_output: DecoderOutput = "logits"
 
 
 @dataclass(frozen=True)
@@ -279,8 +287,8 @@ def _convert(kind: type[T], value: Any, where: str, faults: list[str]) -> T:
 
 def _convert_dataclass(kind: type[T], value: Mapping[str, Any], where: str, faults: list[str]) -> T:
     hints = typing.get_type_hints(kind)
-    names = [field.name for field in fields(cast(Any, kind))]
-    missing = [name for name in names if name not in value]
+    names = {field.name: field.default is MISSING for field in fields(cast(Any, kind))}
+    missing = [name for name, is_required in names.items() if is_required and name not in value]
     faults.extend(f"{where}.{name} is missing" for name in missing)
     faults.extend(f"{where}.{name} is not known in format {FORMAT}" for name in value if name not in names)
     known = {name: _convert(hints[name], value[name], f"{where}.{name}", faults) for name in names if name in value}

@@ -44,7 +44,7 @@ class DecodeStep:
         self._bindings: dict[int, Any] = {}
 
     def run(self, num_rows: int) -> None:
-        """Advance rows [0:num_rows] by one position; logits and state are in the bound outputs afterwards."""
+        """Advance rows [0:num_rows] by one position; scores and state are in the bound outputs afterwards."""
         binding = self._bindings.get(num_rows)
         if binding is None:
             binding = self._bindings[num_rows] = self._bind(num_rows)

@@ -1,50 +1,33 @@
-"""From scores to hypotheses: greedy and beam search of one sentence, over the scores of `server.engine.scores`.
+"""From scores to hypotheses: greedy and beam search of one sentence, over what `server.engine.scores` finds.
 
-Pure Python; must not know the engine, its rows' memory or onnxruntime. At every step `advance` chooses, filters and
-ranks, and says what each row of the sentence goes on with, or that the sentence is done; `hypotheses` are the results,
-best first. Ties go to the lowest beam, then the lowest id. Axis letters: K beams, M the limit of a target's length.
+Pure Python; must not know the engine, its rows' memory or onnxruntime. At every step `advance` takes the best
+continuations and says what the sentence goes on with, or that it is done; `hypotheses` are the results, best first.
+Ties go to the lowest beam, then the lowest id. Axis letters: K beams, M the limit of a target's length.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from server.engine.scores import RowScores
+from server.engine.scores import Candidate
 from server.engine.types import Hypothesis, SearchOptions
 from server.errors import FerryError
 
 
 @dataclass(frozen=True)
 class Continuation:
-    """What the rows of a sentence go on with.
+    """What the beams of a sentence go on with.
 
     Attributes:
-        ids: [K] the next id of each row.
-        parents: [K] which of the sentence's rows each one continues; None if each continues itself.
+        ids: [K] the next id of each beam.
+        parents: [K] which beam each one continues.
     """
 
     ids: list[int]
-    parents: list[int] | None
+    parents: list[int]
 
 
-class Search(Protocol):
-    """The search of one sentence."""
-
-    def advance(self, scores: RowScores, rows: Sequence[int]) -> Continuation | None:
-        """Use the scores of the sentence's `rows`; None when the sentence is done.
-
-        Raises:
-            FerryError: the model gave logits that are no numbers.
-        """
-        ...
-
-    def hypotheses(self) -> tuple[Hypothesis, ...]:
-        """The best hypotheses, complete ones first, by score; at least one."""
-        ...
-
-
-def build_search(options: SearchOptions, eos: int) -> Search:
+def build_search(options: SearchOptions, eos: int) -> "Search":
     """The search that checked `options` ask for; `max_target_length` must be a number."""
     return GreedySearch(options, eos) if options.beam_size == 1 else BeamSearch(options, eos)
 
@@ -65,19 +48,20 @@ class GreedySearch:
         self._ids: list[int] = []
         self._sum_logprob = 0.0
 
-    def advance(self, scores: RowScores, rows: Sequence[int]) -> Continuation | None:
-        """See `Search`."""
-        _check_finite(scores, rows)
-        [row] = rows
-        token = scores.best_ids[row]
+    def advance(self, token: int, log_prob: float) -> bool:
+        """Go on with `token`, whose log-probability is `log_prob`; False when the sentence is done.
+
+        Raises:
+            FerryError: the model gave numbers that are none.
+        """
+        if not math.isfinite(log_prob):
+            raise _not_finite()
         self._ids.append(token)
-        self._sum_logprob += scores.best_log_probs[row]
-        if token == self._eos or len(self._ids) == self._limit:
-            return None
-        return Continuation([token], None)
+        self._sum_logprob += log_prob
+        return token != self._eos and len(self._ids) < self._limit
 
     def hypotheses(self) -> tuple[Hypothesis, ...]:
-        """See `Search`."""
+        """The one hypothesis."""
         complete = self._ids[-1] == self._eos
         score = score_hypothesis(self._sum_logprob, len(self._ids), self._options.length_penalty)
         ids = tuple(self._ids[:-1] if complete else self._ids)
@@ -114,47 +98,46 @@ class BeamSearch:
         self._live = [_Beam((), 0.0)]
         self._finished: list[Hypothesis] = []
 
-    def advance(self, scores: RowScores, rows: Sequence[int]) -> Continuation | None:
-        """See `Search`."""
-        _check_finite(scores, rows[: len(self._live)])
-        ranked = self._rank_candidates(scores, rows)
-        self._finish(ranked[: self._options.beam_size])
-        chosen = [candidate for candidate in ranked if candidate[2] != self._eos][: self._options.beam_size]
-        self._live = [_Beam((*self._live[parent].ids, token), total) for total, parent, token in chosen]
+    @property
+    def sums(self) -> list[float]:
+        """[K] the sum of log-probabilities of each beam; -inf where there is none."""
+        return [beam.sum_logprob for beam in self._live] + [-math.inf] * (self._options.beam_size - len(self._live))
+
+    def advance(self, ranked: Sequence[Candidate]) -> Continuation | None:
+        """Choose among the best 2K continuations of all beams, best first; None when the sentence is done.
+
+        Raises:
+            FerryError: the model gave numbers that are none.
+        """
+        if not ranked:
+            raise _not_finite()
+        for candidate in ranked[: self._options.beam_size]:
+            if candidate.token == self._eos:
+                self._finished.append(self._hypothesis(self._go_on(candidate), complete=True))
+        chosen = [candidate for candidate in ranked if candidate.token != self._eos][: self._options.beam_size]
+        self._live = [self._go_on(candidate) for candidate in chosen]
         if self._is_done():
             return None
         # Rows without a beam (a vocabulary smaller than the beam) go on with EOS, and nobody looks at them.
         spare = range(len(chosen), self._options.beam_size)
         return Continuation(
-            ids=[token for _, _, token in chosen] + [self._eos for _ in spare],
-            parents=[parent for _, parent, _ in chosen] + list(spare),
+            ids=[candidate.token for candidate in chosen] + [self._eos for _ in spare],
+            parents=[candidate.beam for candidate in chosen] + list(spare),
         )
 
     def hypotheses(self) -> tuple[Hypothesis, ...]:
-        """See `Search`."""
+        """The best hypotheses, complete ones first, by score; at least one."""
         wanted = self._options.num_hypotheses
         complete = sorted(self._finished, key=lambda hypothesis: -hypothesis.score)[:wanted]
-        cut = [self._hypothesis(beam.ids, beam.sum_logprob, complete=False) for beam in self._live]
+        cut = [self._hypothesis(beam, complete=False) for beam in self._live]
         return tuple(complete + cut[: wanted - len(complete)])
 
-    def _rank_candidates(self, scores: RowScores, rows: Sequence[int]) -> list[tuple[float, int, int]]:
-        """The 2K best continuations as (sum_logprob, parent, id), best first."""
-        candidates = [
-            (beam.sum_logprob + log_prob, parent, token)
-            for parent, beam in enumerate(self._live)
-            for token, log_prob in scores.candidates[rows[parent]]
-        ]
-        candidates.sort(key=lambda candidate: (-candidate[0], candidate[1], candidate[2]))
-        return candidates[: 2 * self._options.beam_size]
+    def _go_on(self, candidate: Candidate) -> _Beam:
+        return _Beam((*self._live[candidate.beam].ids, candidate.token), candidate.sum_logprob)
 
-    def _finish(self, candidates: list[tuple[float, int, int]]) -> None:
-        for total, parent, token in candidates:
-            if token == self._eos:
-                self._finished.append(self._hypothesis((*self._live[parent].ids, token), total, complete=True))
-
-    def _hypothesis(self, ids: tuple[int, ...], sum_logprob: float, *, complete: bool) -> Hypothesis:
-        score = score_hypothesis(sum_logprob, len(ids), self._options.length_penalty)
-        return Hypothesis(ids[:-1] if complete else ids, score, sum_logprob, complete)
+    def _hypothesis(self, beam: _Beam, *, complete: bool) -> Hypothesis:
+        score = score_hypothesis(beam.sum_logprob, len(beam.ids), self._options.length_penalty)
+        return Hypothesis(beam.ids[:-1] if complete else beam.ids, score, beam.sum_logprob, complete)
 
     def _is_done(self) -> bool:
         if not self._live or len(self._live[0].ids) == self._limit:
@@ -169,6 +152,8 @@ class BeamSearch:
         return attainable <= worst_kept
 
 
-def _check_finite(scores: RowScores, rows: Sequence[int]) -> None:
-    if any(scores.best_log_probs[row] != scores.best_log_probs[row] for row in rows):
-        raise FerryError("the model gave logits that are not finite for this sentence; it cannot be translated")
+Search = GreedySearch | BeamSearch
+
+
+def _not_finite() -> FerryError:
+    return FerryError("the model gave log-probabilities that are not finite for this sentence; it cannot be translated")

@@ -49,17 +49,21 @@ class Slots:
         self._capacities = self._first_capacities()
         self._cross_specs = cross_inputs(manifest)
         self._state_specs = state_inputs(manifest)
+        self._output_name = manifest.decoder_output
         self._leases: list[Lease] = []
         self._last_ids = np.zeros((max_rows, 1), np.int64)
         self._positions = np.zeros((max_rows, 1), np.int64)
         self._source_lengths = np.zeros(max_rows, np.int32)
-        self._logits = np.zeros((max_rows, dimensions.vocab_size), np.float32)
+        self._next_scores = np.zeros((max_rows, dimensions.vocab_size), np.float32)
         self._tensors = {spec.name: self._allocate(spec) for spec in self._cross_specs + self._state_specs}
 
     @property
-    def logits(self) -> NDArray[np.float32]:
-        """[R, V] float32 view of the rows in use: what the last decode step gave. The search may overwrite it."""
-        return self._logits[: self.num_rows]
+    def next_scores(self) -> NDArray[np.float32]:
+        """[R, V] float32 view of the rows in use: what the last decode step gave, by `Manifest.decoder_output`.
+
+        Whoever reads it may overwrite it.
+        """
+        return self._next_scores[: self.num_rows]
 
     @property
     def num_bytes(self) -> int:
@@ -76,8 +80,11 @@ class Slots:
         }
 
     def outputs(self) -> Mapping[str, NDArray[Any]]:
-        """The decoder's outputs by name: logits, and for each `present` the memory of its `past_key_values`."""
-        return {"logits": self._logits, **{present_name(name): array for name, array in self._tensors.items()}}
+        """The decoder's outputs by name: scores of the next ids, and the memory of each `past_key_values`."""
+        return {
+            self._output_name: self._next_scores,
+            **{present_name(name): array for name, array in self._tensors.items()},
+        }
 
     def add(
         self, cross: Sequence[NDArray[np.float32]], index: int, source_length: int, num_rows: int, start_id: int

@@ -60,10 +60,10 @@ def decoder_inputs(manifest: Manifest) -> list[TensorSpec]:
 
 
 def decoder_outputs(manifest: Manifest) -> list[TensorSpec]:
-    """What a decode step gives: logits, and a `present` for every `past_key_values`."""
+    """What a decode step gives: scores of the next id, and a `present` for every `past_key_values`."""
     past = cross_inputs(manifest) + state_inputs(manifest)
     return [
-        TensorSpec("logits", "float32", "RV"),
+        TensorSpec(manifest.decoder_output, "float32", "RV"),
         *(TensorSpec(present_name(spec.name), spec.dtype, spec.axes) for spec in past),
     ]
 

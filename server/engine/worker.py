@@ -16,8 +16,8 @@ from server.bundle import Manifest
 from server.engine.job import Job
 from server.engine.runtime import Runtime
 from server.engine.scheduler import Scheduler
-from server.engine.scores import RowScores, score_rows, suppress
-from server.engine.search import Search, build_search
+from server.engine.scores import best_ids, normalise, rank_candidates, suppress
+from server.engine.search import BeamSearch, GreedySearch, Search, build_search
 from server.engine.slots import Lease, Slots
 from server.engine.stats import StepTrace, WorkerCounters
 from server.engine.types import SentenceResult
@@ -33,6 +33,9 @@ class _Running:
     lease: Lease
     admitted: float
     num_steps: int = 0
+
+
+_Outcome = tuple[_Running, SentenceResult | FerryError]
 
 
 class Worker:
@@ -53,12 +56,12 @@ class Worker:
         self._dimensions = manifest.dimensions
         self._special_ids = manifest.special_ids
         self._suppressed_ids = np.array(manifest.suppressed_ids, np.int64)
+        self._gives_logits = manifest.decoder_output == "logits"
         self._scheduler = scheduler
         self._on_step = on_step
         self._slots = Slots(manifest, max_rows)
         self._bound_generation = self._slots.generation
         self._decode_step = runtime.bind_step(self._slots.inputs(), self._slots.outputs())
-        self._scratch = np.empty((max_rows, manifest.dimensions.vocab_size), np.float32)
         self._joining: list[Job] = []
         self._running: list[_Running] = []
         self._aborted = threading.Event()
@@ -168,24 +171,13 @@ class Worker:
 
     def _select(self) -> int:
         """Let every sentence choose how it goes on, and publish those that are done; how many there were."""
-        scores = self._score()
-        next_ids = np.array(scores.best_ids, np.int64)
+        log_probs = self._slots.next_scores
+        if self._gives_logits:
+            normalise(log_probs)
+        suppress(log_probs, self._suppressed_ids)
+        next_ids = np.zeros(len(log_probs), np.int64)
         moves: list[tuple[int, int]] = []
-        done: list[tuple[_Running, SentenceResult | FerryError]] = []
-        for running in self._running:
-            running.num_steps += 1
-            rows = running.lease.rows
-            try:
-                continuation = running.search.advance(scores, rows)
-            except FerryError as error:
-                done.append((running, error))
-                continue
-            if continuation is None:
-                done.append((running, _build_result(running)))
-                continue
-            next_ids[rows] = continuation.ids
-            if continuation.parents is not None:
-                moves += [(row, rows[k]) for row, k in zip(rows, continuation.parents, strict=True) if row != rows[k]]
+        done = self._select_greedy(log_probs, next_ids) + self._select_beams(log_probs, next_ids, moves)
         self._slots.advance(next_ids)
         self._slots.reorder([row for row, _ in moves], [parent for _, parent in moves])
         for running, outcome in done:
@@ -193,11 +185,54 @@ class Worker:
             self._publish(running.job, outcome)
         return len(done)
 
-    def _score(self) -> RowScores:
-        logits = self._slots.logits
-        suppress(logits, self._suppressed_ids)
-        largest_beam = max(running.job.options.beam_size for running in self._running)
-        return score_rows(logits, self._scratch[: len(logits)], largest_beam)
+    def _select_greedy(self, log_probs: NDArray[np.float32], next_ids: NDArray[np.int64]) -> list[_Outcome]:
+        """Advance the greedy searches; fills in `next_ids` [R] and returns the sentences that are done."""
+        searches = [(each, each.search) for each in self._running if isinstance(each.search, GreedySearch)]
+        if not searches:
+            return []
+        tokens, scores = best_ids(log_probs)
+        next_ids[:] = tokens  # rows of beams are filled in later
+        done: list[_Outcome] = []
+        for running, search in searches:
+            running.num_steps += 1
+            row = running.lease.rows[0]
+            try:
+                if not search.advance(tokens[row], scores[row]):
+                    done.append((running, _build_result(running)))
+            except FerryError as error:
+                done.append((running, error))
+        return done
+
+    def _select_beams(
+        self, log_probs: NDArray[np.float32], next_ids: NDArray[np.int64], moves: list[tuple[int, int]]
+    ) -> list[_Outcome]:
+        """Advance the beam searches; fills in `next_ids` [R] and returns the sentences that are done.
+
+        Adds to `moves` the rows that go on from another row, with that row.
+        """
+        by_size: dict[int, list[tuple[_Running, BeamSearch]]] = {}
+        for each in self._running:
+            if isinstance(each.search, BeamSearch):
+                by_size.setdefault(each.job.num_rows, []).append((each, each.search))
+        done: list[_Outcome] = []
+        for searches in by_size.values():
+            rows = np.array([running.lease.rows for running, _ in searches])
+            ranked = rank_candidates(log_probs, rows, np.array([search.sums for _, search in searches]))
+            for (running, search), candidates in zip(searches, ranked, strict=True):
+                running.num_steps += 1
+                try:
+                    continuation = search.advance(candidates)
+                except FerryError as error:
+                    done.append((running, error))
+                    continue
+                if continuation is None:
+                    done.append((running, _build_result(running)))
+                    continue
+                mine = running.lease.rows
+                next_ids[mine] = continuation.ids
+                parents = [mine[beam] for beam in continuation.parents]
+                moves += [(row, parent) for row, parent in zip(mine, parents, strict=True) if row != parent]
+        return done
 
     def _leave(self, running: _Running) -> None:
         self._slots.release(running.lease)

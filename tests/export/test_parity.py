@@ -33,22 +33,22 @@ def toy(request: pytest.FixtureRequest) -> Checkpoint:
 
 
 def test_graphs_equal_oracle(toy: Checkpoint, tmp_path: Path) -> None:
-    """Logits step by step from the cache, and greedy ids, against torch without a cache or padding."""
+    """Log-probabilities step by step from the cache, and greedy ids, against torch without a cache or padding."""
     runtime, manifest = write_graphs(tmp_path, toy, Float32())
     sources = random_sources(LENGTHS)
     expected = greedy_decode(toy.model, sources, LIMITS, toy.suppressed_ids)
     found = search_greedily(LockStep(runtime, manifest, sources), LIMITS)
-    logits = force(LockStep(runtime, manifest, sources), expected)
+    log_probs = force(LockStep(runtime, manifest, sources), expected)
     assert len({tuple(ids) for ids in expected}) == len(expected)
     assert [list(each.ids) for each in found] == expected
-    for source, target, steps in zip(sources, expected, logits, strict=True):
-        oracle = oracle_logits(toy, source, target)[: len(steps)]
+    for source, target, steps in zip(sources, expected, log_probs, strict=True):
+        oracle = oracle_log_probs(toy, source, target)[: len(steps)]
         np.testing.assert_allclose(steps, oracle, atol=2e-5, rtol=0)
 
 
 @pytest.mark.parametrize("weight_bits", [7, 8])
 def test_int8_stays_close(toy: Checkpoint, tmp_path: Path, weight_bits: int) -> None:
-    """Logits within 10 % of their deviation; a wrong scale, axis or zero point is off by 100 % and more.
+    """Log-probabilities within 10 % of their deviation; a wrong scale, axis or zero point is off by 100 % and more.
 
     8-bit weights saturate on some CPUs (see `QuantiseSettings`): that they do is why 7 bits are the default.
     """
@@ -65,8 +65,8 @@ def test_int8_stays_close(toy: Checkpoint, tmp_path: Path, weight_bits: int) -> 
 
 
 @torch.inference_mode()
-def oracle_logits(checkpoint: Checkpoint, source: list[int], target: list[int]) -> np.ndarray:
+def oracle_log_probs(checkpoint: Checkpoint, source: list[int], target: list[int]) -> np.ndarray:
     """[T + 1, V] of one sentence alone, unpadded."""
     model = checkpoint.model
     encoded = model.encode(torch.tensor([source]), None)
-    return model.logits(model.decode(torch.tensor([[2, *target]]), encoded, None))[0].numpy()
+    return model.logits(model.decode(torch.tensor([[2, *target]]), encoded, None))[0].log_softmax(-1).numpy()

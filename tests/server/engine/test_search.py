@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from server.engine.scores import score_rows, suppress
-from server.engine.search import BeamSearch, GreedySearch, Search, build_search
+from server.engine.scores import best_ids, normalise, rank_candidates, suppress
+from server.engine.search import BeamSearch, Continuation, GreedySearch, Search, build_search
 from server.engine.types import Hypothesis, SearchOptions
 from server.errors import FerryError
 
@@ -30,6 +30,17 @@ def make_model(seed: int, vocab_size: int = VOCAB_SIZE) -> Model:
     return logits
 
 
+def advance(search: Search, logits: NDArray[np.float32], rows: list[int]) -> Continuation | None:
+    """One step of `search`, whose beams are `rows` of `logits` [R, V], as the engine makes it."""
+    log_probs = logits.copy()
+    normalise(log_probs)
+    if isinstance(search, BeamSearch):
+        return search.advance(rank_candidates(log_probs, np.array([rows]), np.array([search.sums]))[0])
+    tokens, scores = best_ids(log_probs)
+    goes_on = search.advance(tokens[rows[0]], scores[rows[0]])
+    return Continuation([tokens[rows[0]]], [0]) if goes_on else None
+
+
 def run_search(search: Search, model: Model, beam_size: int, suppressed: tuple[int, ...] = ()) -> int:
     """Drive `search` to its end over rows in scattered places, as the engine does; returns the number of steps."""
     rows = list(range(2 * beam_size, 0, -2))  # not contiguous, not ascending
@@ -37,12 +48,11 @@ def run_search(search: Search, model: Model, beam_size: int, suppressed: tuple[i
     for step in itertools.count(1):
         logits = np.stack([model(prefixes.get(row, (9, 9))) for row in range(2 * beam_size + 1)])
         suppress(logits, np.array(suppressed, np.int64))
-        continuation = search.advance(score_rows(logits, np.empty_like(logits), beam_size), rows)
+        continuation = advance(search, logits, rows)
         if continuation is None:
             return step
-        parents = continuation.parents or list(range(beam_size))
         old = dict(prefixes)
-        for row, parent, token in zip(rows, parents, continuation.ids, strict=True):
+        for row, parent, token in zip(rows, continuation.parents, continuation.ids, strict=True):
             prefixes[row] = (*old[rows[parent]], token)
     raise AssertionError
 
@@ -93,7 +103,7 @@ def _run_beam_of_one(search: BeamSearch, model: Model) -> int:
     prefix: tuple[int, ...] = ()
     for step in itertools.count(1):
         logits = np.stack([model(prefix), model((9, 9))])
-        continuation = search.advance(score_rows(logits, np.empty_like(logits), 3), [0])
+        continuation = advance(search, logits, [0])
         if continuation is None:
             return step
         prefix += tuple(continuation.ids)
@@ -170,14 +180,13 @@ def test_ties_go_to_the_lowest_ids(beam_size: int) -> None:
 def test_logits_that_are_no_numbers_fail_their_own_sentence_only(spoiled: float, beam_size: int) -> None:
     logits = np.random.default_rng(0).normal(size=(4, 200)).astype(np.float32)
     logits[1, 77] = spoiled
-    scores = score_rows(logits, np.empty_like(logits), beam_size)
     options = SearchOptions(beam_size, max_target_length=9)
     with pytest.raises(FerryError, match="not finite"):
-        build_search(options, EOS).advance(scores, [1, 0][:beam_size])
-    assert build_search(options, EOS).advance(scores, [2, 3][:beam_size]) is not None
+        advance(build_search(options, EOS), logits, [1, 0][:beam_size])
+    assert advance(build_search(options, EOS), logits, [2, 3][:beam_size]) is not None
 
 
 def test_a_row_of_nothing_but_suppressed_ids_fails() -> None:
     logits = np.full((1, VOCAB_SIZE), -np.inf, np.float32)
     with pytest.raises(FerryError, match="not finite"):
-        build_search(SearchOptions(max_target_length=9), EOS).advance(score_rows(logits, np.empty_like(logits), 1), [0])
+        advance(build_search(SearchOptions(max_target_length=9), EOS), logits, [0])

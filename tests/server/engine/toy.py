@@ -273,9 +273,9 @@ class Twin:
         outputs = dict(zip(names, self._decoder.run(names, state | ids), strict=True))
         scores: NDArray[np.float64] = outputs.pop("logits")[0].astype(np.float64)
         state.update({_past(name): array for name, array in outputs.items()})
-        scores[list(SUPPRESSED_IDS)] = -np.inf
         scores -= scores.max()
         scores -= np.log(np.exp(scores).sum())
+        scores[list(SUPPRESSED_IDS)] = -np.inf
         return scores
 
 
