@@ -5,6 +5,7 @@ rows alone, so its scores do not depend on its batch mates: reductions along the
 checked to give a row the same bits for 1 to 64 rows. Axis letters: R rows, N sentences, K beams, V vocabulary.
 """
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -32,10 +33,21 @@ def normalise(logits: NDArray[np.float32]) -> None:
         logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
 
 
-def suppress(log_probs: NDArray[np.float32], ids: NDArray[np.int64]) -> None:
-    """Make `ids` impossible in `log_probs` [R, V], in place."""
-    if ids.size:
+def suppress(log_probs: NDArray[np.float32], ranges: Sequence[slice]) -> None:
+    """Make the ids in `ranges` impossible in `log_probs` [R, V], in place."""
+    for ids in ranges:
         log_probs[:, ids] = -np.inf
+
+
+def ranges_of(ids: Iterable[int]) -> list[slice]:
+    """The ids as few slices: those of a vocabulary's special ids lie together, and slices are quick to fill."""
+    ranges: list[slice] = []
+    for each in sorted(set(ids)):
+        if ranges and ranges[-1].stop == each:
+            ranges[-1] = slice(ranges[-1].start, each + 1)
+        else:
+            ranges.append(slice(each, each + 1))
+    return ranges
 
 
 def best_ids(log_probs: NDArray[np.float32]) -> tuple[list[int], list[float]]:
@@ -56,40 +68,39 @@ def rank_candidates(
         rows: [N, K], which rows are the sentence's beams.
         sums: [N, K], sums of log-probabilities of the beams so far; -inf for a beam that is none.
     """
-    (num_sentences, num_beams), vocab_size = rows.shape, log_probs.shape[1]
-    width = -(-vocab_size // _NUM_BLOCKS)
+    num_sentences, num_beams = rows.shape
+    blocks, tail = _cut(log_probs)
+    width, first_of_tail = blocks.shape[2], blocks[0].size
     # The 2K-th largest of the blocks' maxima bounds the 2K-th largest of all from below, and few ids reach it.
-    maxima = sums[:, :, None] + _block_maxima(log_probs, width)[rows]
+    maxima = sums[:, :, None] + blocks.max(axis=2)[rows]
     maxima[np.isneginf(sums)] = -np.inf
-    num_blocks = maxima.shape[2]
-    maxima = maxima.reshape(num_sentences, -1)
+    flat = maxima.reshape(num_sentences, -1)
     bounds = np.full(num_sentences, _IMPOSSIBLE)
-    if maxima.shape[1] >= 2 * num_beams:
-        np.maximum(bounds, np.partition(maxima, -2 * num_beams, axis=1)[:, -2 * num_beams], out=bounds)
-    sentences, places = np.nonzero(maxima >= bounds[:, None])  # a NaN is never greater, nor is anything than a NaN
-    beams, blocks = np.divmod(places, num_blocks)
-    tokens = blocks[:, None] * width + np.arange(width)
-    # The last block may reach beyond the vocabulary: it reads the last id again there, to no effect.
-    inside = tokens < vocab_size
-    found = log_probs[rows[sentences, beams][:, None], np.minimum(tokens, vocab_size - 1)]
-    totals = sums[sentences, beams][:, None] + found
-    chosen = np.nonzero(inside & (totals >= bounds[sentences][:, None]))
-    totals, tokens, sentences, beams = totals[chosen], tokens[chosen], sentences[chosen[0]], beams[chosen[0]]
-    order = np.lexsort((tokens, beams, -totals, sentences))
+    if flat.shape[1] >= 2 * num_beams:
+        np.maximum(bounds, np.partition(flat, -2 * num_beams, axis=1)[:, -2 * num_beams], out=bounds)
+    sentences, beams, numbers = np.nonzero(maxima >= bounds[:, None, None])  # never true where a NaN is compared
+    totals = sums[sentences, beams, None] + blocks[rows[sentences, beams], numbers]
+    which, places = np.nonzero(totals >= bounds[sentences, None])
+    found = [totals[which, places], beams[which], numbers[which] * width + places, sentences[which]]
+    if tail.shape[1]:
+        totals = sums[:, :, None] + tail[rows]
+        sentences, beams, places = np.nonzero(totals >= bounds[:, None, None])
+        more = [totals[sentences, beams, places], beams, places + first_of_tail, sentences]
+        found = [np.concatenate(both) for both in zip(found, more, strict=True)]
+    values, beams, tokens, sentences = found
+    order = np.lexsort((tokens, beams, -values, sentences))
     ranked: list[list[Candidate]] = [[] for _ in range(num_sentences)]
-    fields = (values[order].tolist() for values in (sentences, totals, beams, tokens))
-    for sentence, total, beam, token in zip(*fields, strict=True):
+    for total, beam, token, sentence in zip(*(each[order].tolist() for each in found), strict=True):
         if len(ranked[sentence]) < 2 * num_beams:
             ranked[sentence].append(Candidate(total, beam, token))
-    for sentence in np.flatnonzero(np.isnan(maxima).any(axis=1)).tolist():
+    for sentence in np.flatnonzero(np.isnan(flat).any(axis=1) | np.isnan(tail[rows]).any(axis=(1, 2))).tolist():
         ranked[sentence] = []
     return ranked
 
 
-def _block_maxima(log_probs: NDArray[np.float32], width: int) -> NDArray[np.float32]:
-    """The largest of each `width` ids of every row, the last block being shorter: [R, blocks]."""
-    whole = log_probs.shape[1] // width * width
-    maxima: NDArray[np.float32] = log_probs[:, :whole].reshape(len(log_probs), -1, width).max(axis=2)
-    if whole == log_probs.shape[1]:
-        return maxima
-    return np.concatenate([maxima, log_probs[:, whole:].max(axis=1, keepdims=True)], axis=1)
+def _cut(log_probs: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The vocabulary in blocks of equal width, [R, blocks, width], and the few ids that are left over, [R, rest]."""
+    num_rows, vocab_size = log_probs.shape
+    width = max(vocab_size // _NUM_BLOCKS, 1)
+    whole = vocab_size // width * width
+    return log_probs[:, :whole].reshape(num_rows, -1, width), log_probs[:, whole:]

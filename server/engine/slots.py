@@ -50,6 +50,7 @@ class Slots:
         self._cross_specs = cross_inputs(manifest)
         self._state_specs = state_inputs(manifest)
         self._output_name = manifest.decoder_output
+        self._reach = 0  # no row has more positions than this; an upper bound
         self._leases: list[Lease] = []
         self._last_ids = np.zeros((max_rows, 1), np.int64)
         self._positions = np.zeros((max_rows, 1), np.int64)
@@ -126,12 +127,14 @@ class Slots:
 
     def prepare_step(self) -> None:
         """Make room for one more position in every row; call before the decode step."""
-        if self.num_rows:
-            self._reserve("P", int(self._positions[: self.num_rows].max()) + 1)
+        if self._reach >= self._capacities["P"]:  # or it may be: rows have left since it was counted
+            self._reach = int(self._positions[: self.num_rows].max(initial=0))
+            self._reserve("P", self._reach + 1)
 
     def advance(self, ids: NDArray[np.int64]) -> None:
         """After a decode step: every row has one more position, and reads `ids` [R] int64 next."""
         self._positions[: self.num_rows] += 1
+        self._reach += 1
         self._last_ids[: self.num_rows, 0] = ids
 
     def reorder(self, rows: Sequence[int], parents: Sequence[int]) -> None:

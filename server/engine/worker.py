@@ -16,7 +16,7 @@ from server.bundle import Manifest
 from server.engine.job import Job
 from server.engine.runtime import Runtime
 from server.engine.scheduler import Scheduler
-from server.engine.scores import best_ids, normalise, rank_candidates, suppress
+from server.engine.scores import best_ids, normalise, ranges_of, rank_candidates, suppress
 from server.engine.search import BeamSearch, GreedySearch, Search, build_search
 from server.engine.slots import Lease, Slots
 from server.engine.stats import StepTrace, WorkerCounters
@@ -55,7 +55,7 @@ class Worker:
         self._runtime = runtime
         self._dimensions = manifest.dimensions
         self._special_ids = manifest.special_ids
-        self._suppressed_ids = np.array(manifest.suppressed_ids, np.int64)
+        self._suppressed = ranges_of(manifest.suppressed_ids)
         self._gives_logits = manifest.decoder_output == "logits"
         self._scheduler = scheduler
         self._on_step = on_step
@@ -174,7 +174,7 @@ class Worker:
         log_probs = self._slots.next_scores
         if self._gives_logits:
             normalise(log_probs)
-        suppress(log_probs, self._suppressed_ids)
+        suppress(log_probs, self._suppressed)
         next_ids = np.zeros(len(log_probs), np.int64)
         moves: list[tuple[int, int]] = []
         done = self._select_greedy(log_probs, next_ids) + self._select_beams(log_probs, next_ids, moves)

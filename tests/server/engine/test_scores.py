@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from server.engine.scores import best_ids, normalise, rank_candidates, suppress
+from server.engine.scores import best_ids, normalise, ranges_of, rank_candidates, suppress
 
 
 def random_logits(num_rows: int, vocab_size: int) -> np.ndarray:
@@ -50,7 +50,7 @@ def test_candidates_are_the_best(vocab_size: int, num_beams: int) -> None:
     rng = np.random.default_rng(3)
     log_probs = rng.integers(-9, 0, size=(3 * num_beams + 1, vocab_size)).astype(np.float32)
     log_probs[:, vocab_size - 1] = -0.5
-    suppress(log_probs, np.array([1]))
+    suppress(log_probs, ranges_of([1]))
     rows = rng.permutation(3 * num_beams).reshape(3, num_beams)
     sums = rng.integers(-3, 0, size=(3, num_beams)).astype(np.float64)
     sums[1, 1:] = -np.inf  # at its first step a sentence has one beam
@@ -65,8 +65,14 @@ def test_candidates_are_the_best(vocab_size: int, num_beams: int) -> None:
         assert found == expected[: 2 * num_beams]
 
 
-def test_a_number_that_is_none_spoils_its_own_sentence_only() -> None:
+def test_ranges() -> None:
+    assert ranges_of([4, 0, 2, 5, 1, 1]) == [slice(0, 3), slice(4, 6)]
+    assert ranges_of([]) == []
+
+
+@pytest.mark.parametrize("place", [0, 299])
+def test_a_number_that_is_none_spoils_its_own_sentence_only(place: int) -> None:
     log_probs = random_logits(6, 300)
-    log_probs[3, 299] = np.nan
+    log_probs[3, place] = np.nan
     ranked = rank_candidates(log_probs, np.array([[0, 1], [2, 3], [4, 5]]), np.zeros((3, 2)))
     assert [len(candidates) for candidates in ranked] == [4, 0, 4]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from server.engine.scores import best_ids, normalise, rank_candidates, suppress
+from server.engine.scores import best_ids, normalise, ranges_of, rank_candidates, suppress
 from server.engine.search import BeamSearch, Continuation, GreedySearch, Search, build_search
 from server.engine.types import Hypothesis, SearchOptions
 from server.errors import FerryError
@@ -47,7 +47,7 @@ def run_search(search: Search, model: Model, beam_size: int, suppressed: tuple[i
     prefixes: dict[int, tuple[int, ...]] = dict.fromkeys(rows, ())
     for step in itertools.count(1):
         logits = np.stack([model(prefixes.get(row, (9, 9))) for row in range(2 * beam_size + 1)])
-        suppress(logits, np.array(suppressed, np.int64))
+        suppress(logits, ranges_of(suppressed))
         continuation = advance(search, logits, rows)
         if continuation is None:
             return step
