@@ -7,9 +7,11 @@ A row is ragged: of its capacity only its own source length and its own position
 Bytes of a decoder layer: `8 * d_model * max_rows * (source capacity + target capacity)`, the float32 keys and values of
 both attentions; with SSRU the target's part is `4 * d_model * max_rows` instead. 64 rows of d=256 take 16 MiB a layer
 at the first capacities of 64 + 64 positions, and grow by doubling to the model's maximum (64 MiB at 256 + 256).
-`shrink` gives it back when nothing runs.
+`shrink` gives back what is no longer needed.
 """
 
+import math
+import mmap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -156,13 +158,16 @@ class Slots:
                 tensor[to, :, :used] = tensor[source, :, :used]
 
     def shrink(self) -> None:
-        """Give back what long sentences made the memory grow to; only when no row is in use."""
-        assert self.num_rows == 0, "rows are in use"
-        if self._capacities == self._first_capacities():
-            return
-        self._capacities = self._first_capacities()
-        self._tensors = {spec.name: self._allocate(spec) for spec in self._cross_specs + self._state_specs}
-        self.generation += 1
+        """Give back what long sentences made the memory grow to, as far as the rows in use allow."""
+        longest = int(self._source_lengths[: self.num_rows].max(initial=0))
+        # Twice, since targets go on growing.
+        reach = 2 * int(self._positions[: self.num_rows].max(initial=0))
+        for axis, needed in (("S", longest), ("P", reach)):
+            capacity = min(FIRST_CAPACITY, self._limits[axis])
+            while capacity < needed:
+                capacity *= 2
+            if capacity < self._capacities[axis]:
+                self._resize(axis, capacity)
 
     def _move(self, source: int, to: int) -> None:
         source_length, position = int(self._source_lengths[source]), int(self._positions[source, 0])
@@ -188,18 +193,25 @@ class Slots:
             return
         limit = self._limits[axis]
         assert length <= limit, f"{length} positions, the model has {limit}"
-        self._capacities[axis] = min(max(length, 2 * old), limit)
+        self._resize(axis, min(max(length, 2 * old), limit))
+
+    def _resize(self, axis: str, capacity: int) -> None:
+        """Move the rows in use to memory of `capacity` positions along `axis`."""
+        kept = min(capacity, self._capacities[axis])
+        self._capacities[axis] = capacity
         for spec in self._cross_specs + self._state_specs:
             if axis in spec.axes:
-                grown = self._allocate(spec)
-                grown[: self.num_rows, :, :old] = self._tensors[spec.name][: self.num_rows]
-                self._tensors[spec.name] = grown
+                old, new = self._tensors[spec.name], self._allocate(spec)
+                new[: self.num_rows, :, :kept] = old[: self.num_rows, :, :kept]
+                self._tensors[spec.name] = new
         self.generation += 1
 
     def _first_capacities(self) -> dict[str, int]:
         return {axis: min(FIRST_CAPACITY, limit) for axis, limit in self._limits.items()}
 
     def _allocate(self, spec: TensorSpec) -> NDArray[np.float32]:
+        """Zeros, in memory of its own that goes back to the system with the array: pages cost nothing until touched."""
         sizes = {**self._sizes, **self._capacities, "R": self._max_rows}
-        # Zeros, not empty: the system hands out untouched pages lazily either way, and no stale data lies around.
-        return np.zeros([sizes[axis] for axis in spec.axes], np.float32)
+        shape = [sizes[axis] for axis in spec.axes]
+        pages = mmap.mmap(-1, 4 * math.prod(shape), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        return np.frombuffer(pages, np.float32).reshape(shape)

@@ -53,5 +53,5 @@ class EngineSettings:
 
     num_threads: int = 0
     max_rows: int = 64
-    max_batch_tokens: int = 4096
+    max_batch_tokens: int = 1024
     max_queue_tokens: int = 32_768

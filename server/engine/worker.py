@@ -23,6 +23,9 @@ from server.engine.stats import StepTrace, WorkerCounters
 from server.engine.types import SentenceResult
 from server.errors import DeadlineExceededError, FerryError
 
+# Steps after which memory that only long sentences needed is given back: growing again costs one copy of all rows.
+SHRINK_EVERY = 256
+
 
 @dataclass(eq=False)
 class _Running:
@@ -87,7 +90,7 @@ class Worker:
         """
         while (self._running or self._scheduler.wait(self._index)) and not self._aborted.is_set():
             self.step()
-            if not self._running:
+            if not self._running or self.counters.steps % SHRINK_EVERY == 0:
                 self._slots.shrink()
 
     def fail_all(self, error: FerryError) -> None:

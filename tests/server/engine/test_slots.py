@@ -98,17 +98,19 @@ def test_rows_keep_what_is_theirs(mixing: DecoderMixing, seed: int) -> None:
     memory = Memory(mixing, seed)
     for _ in range(150):
         free = MAX_ROWS - memory.slots.num_rows
-        action = memory.rng.integers(0, 4)
+        action = memory.rng.integers(0, 5)
         if action == 0 and free:
             memory.add(int(memory.rng.integers(1, free + 1)), int(memory.rng.integers(1, 151)))
         elif action == 1 and memory.sentences:
             memory.release(int(memory.rng.integers(0, len(memory.sentences))))
+        elif action == 2:
+            memory.slots.shrink()
         elif memory.slots.num_rows:
             memory.step()
         memory.check()
 
 
-def test_capacity_grows_with_need_and_shrinks_when_idle() -> None:
+def test_capacity_grows_with_need_and_shrinks_without() -> None:
     memory = Memory("attention", 0)
     first_bytes, first_generation = memory.slots.num_bytes, memory.slots.generation
     # The module's formula: 8 bytes x d_model x rows x (S + P), for each layer.
@@ -119,10 +121,13 @@ def test_capacity_grows_with_need_and_shrinks_when_idle() -> None:
     memory.check()
     assert memory.slots.num_bytes == DIMENSIONS.num_decoder_layers * 8 * D * MAX_ROWS * (150 + 200)
     assert memory.slots.generation > first_generation
+    memory.add(3, source_length=5)
+    memory.slots.shrink()
+    memory.check()
+    assert memory.slots.num_bytes == DIMENSIONS.num_decoder_layers * 8 * D * MAX_ROWS * (150 + 200), "still in use"
     memory.release(0)
     memory.slots.shrink()
     assert memory.slots.num_bytes == first_bytes
-    memory.add(3, source_length=5)
     memory.step()
     memory.check()
 
