@@ -10,8 +10,8 @@ from server.answers import json_answer
 from server.disconnect import unless_gone
 from server.errors import InvalidRequestError
 from server.models import Model
-from server.plan import Translation
 from server.schema import (
+    AUTO,
     AlternativeAnswer,
     ModelAnswer,
     SegmentAnswer,
@@ -22,7 +22,7 @@ from server.schema import (
     read_body,
 )
 from server.state import FerryRequest
-from server.translator import Answer, TranslateOptions
+from server.translator import Answer, TranslatedText, TranslateOptions
 
 
 async def post_translate(request: FerryRequest) -> Response:
@@ -30,7 +30,7 @@ async def post_translate(request: FerryRequest) -> Response:
     settings = request.state["settings"]
     body = decode_translate(await read_body(request, settings.max_body_bytes))
     options = TranslateOptions(
-        source=body.source,
+        source=None if body.source == AUTO else body.source,
         target=body.target,
         beam_size=body.beam_size,
         num_alternatives=body.num_alternatives,
@@ -61,15 +61,14 @@ async def get_models(request: FerryRequest) -> Response:
 
 
 def _translate_answer(body: TranslateBody, answer: Answer) -> TranslateAnswer:
-    manifest = answer.model.manifest
-    return TranslateAnswer(
-        model=ModelAnswer(manifest.name, manifest.version),
-        translations=[_translation_answer(body, translation) for translation in answer.translations],
-    )
+    return TranslateAnswer([_translation_answer(body, text) for text in answer.texts])
 
 
-def _translation_answer(body: TranslateBody, translation: Translation) -> TranslationAnswer:
-    answer = TranslationAnswer(translation.text)
+def _translation_answer(body: TranslateBody, text: TranslatedText) -> TranslationAnswer:
+    translation, manifest = text.translation, text.model.manifest
+    answer = TranslationAnswer(translation.text, text.source, ModelAnswer(manifest.name, manifest.version))
+    if text.detected:
+        answer.detected_confidence = text.detected.confidence
     if body.scores:
         answer.score = translation.score
     if body.num_alternatives:

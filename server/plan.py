@@ -10,7 +10,7 @@ from statistics import fmean
 from server.bundle import LanguagePair
 from server.engine.types import Hypothesis, SentenceResult
 from server.models import Model
-from server.segment import Segment, halve, split_text
+from server.segment import Segment, Split, halve, split_text
 from server.tokenizer import Tokenizer
 
 
@@ -50,12 +50,12 @@ class Translation:
     segments: tuple[TranslatedSegment, ...]
 
 
-def plan_text(model: Model, pair: LanguagePair, text: str) -> tuple[Part, ...]:
+def plan_text(model: Model, pair: LanguagePair, text: str, split: Split = "sentences") -> tuple[Part, ...]:
     """The parts of `text`, in order; each fits the model, nothing is cut off."""
     capacity = model.manifest.dimensions.max_source_length - len(pair.prefix_ids) - 1
     eos = model.manifest.special_ids.eos
     parts: list[Part] = []
-    for segment in split_text(_without_surrogates(text), pair.source):
+    for segment in split_text(_without_surrogates(text), pair.source, split):
         for piece, ids in _fitting(model.tokenizer, segment, capacity):
             parts.append(Part(piece, (*pair.prefix_ids, *ids, eos) if ids else ()))
     return tuple(parts)

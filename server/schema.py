@@ -12,13 +12,15 @@ from starlette.requests import Request
 
 from server.errors import InvalidRequestError, RequestTooLargeError
 
+AUTO = "auto"  # the source language is to be detected
+
 
 class TranslateBody(Struct, forbid_unknown_fields=True):
     """`POST /v1/translate`. A field we do not know is an error: in our own API it can only be a slip."""
 
     text: str | list[str]
-    source: str
     target: str
+    source: str = AUTO
     beam_size: int | None = None
     num_alternatives: int = 0
     length_penalty: float | None = None
@@ -42,15 +44,6 @@ class SegmentAnswer(Struct):
     score: float | UnsetType | None = UNSET
 
 
-class TranslationAnswer(Struct):
-    """One translated text; `score` is null where there was nothing to translate."""
-
-    text: str
-    score: float | UnsetType | None = UNSET
-    alternatives: list[AlternativeAnswer] | UnsetType = UNSET
-    segments: list[SegmentAnswer] | UnsetType = UNSET
-
-
 class ModelAnswer(Struct):
     """Which model answered."""
 
@@ -58,10 +51,25 @@ class ModelAnswer(Struct):
     version: str
 
 
+class TranslationAnswer(Struct):
+    """One translated text.
+
+    `score` is null where there was nothing to translate; `detected_confidence`, 0 to 1, is there where `source` was
+    detected.
+    """
+
+    text: str
+    source: str
+    model: ModelAnswer
+    detected_confidence: float | UnsetType = UNSET
+    score: float | UnsetType | None = UNSET
+    alternatives: list[AlternativeAnswer] | UnsetType = UNSET
+    segments: list[SegmentAnswer] | UnsetType = UNSET
+
+
 class TranslateAnswer(Struct):
     """The answer of `POST /v1/translate`, translations in the order of the texts."""
 
-    model: ModelAnswer
     translations: list[TranslationAnswer]
 
 

@@ -7,6 +7,7 @@ A segment is a sentence and whatever follows it up to the next one: white space,
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from sentencex import segment as split_sentences
 
@@ -45,6 +46,11 @@ _INITIAL = re.compile(r"(?:^|[\s(.\-])[^\W\d_]\.$")
 _GERMAN_ORDINAL = re.compile(r"\b(?:im|am|vom|zum|zur|beim|der|die|das|dem|den|des|seit|bis)\s+\d{1,3}\.$", re.I)
 
 
+# Where a text is cut. `sentences`: at ends of sentences and at line breaks. `across_lines`: at ends of sentences alone,
+# a line break is as good as a space. `nothing`: nowhere, the text is one sentence (as far as the model can read it).
+Split = Literal["sentences", "across_lines", "nothing"]
+
+
 @dataclass(frozen=True)
 class Segment:
     """A sentence and what stands between it and the next one; `text` has no white space at either end."""
@@ -58,11 +64,11 @@ class Segment:
         return any(map(str.isalnum, self.text))
 
 
-def split_text(text: str, language: str) -> tuple[Segment, ...]:
-    """The segments of `text`; a line break always ends a sentence. `language` is a code such as `de`."""
+def split_text(text: str, language: str, split: Split = "sentences") -> tuple[Segment, ...]:
+    """The segments of `text`. `language` is a code such as `de`."""
     segments: list[Segment] = []
     between = ""
-    for piece in _pieces(text, language):
+    for piece in _pieces(text, language, split):
         body = piece.lstrip(_EDGES)
         between += piece[: len(piece) - len(body)]
         core = body.rstrip(_EDGES)
@@ -121,8 +127,14 @@ def _close(segments: list[Segment], between: str) -> None:
         segments.append(Segment("", between))
 
 
-def _pieces(text: str, language: str) -> Iterator[str]:
+def _pieces(text: str, language: str, split: Split) -> Iterator[str]:
     """Line ends and sentences in turn; together they are `text`."""
+    if split == "nothing":
+        yield text
+        return
+    if split == "across_lines":
+        yield from _merged([part for each in _windowed(text, language) for part in _cut_at_symbols(each)], language)
+        return
     for match in _LINES.finditer(text):
         line = match.group()
         if line[0] in _LINE_ENDS:

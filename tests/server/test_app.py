@@ -18,7 +18,7 @@ from server.schema import DISCARD_BYTES
 from server.settings import ServeSettings
 from server.tokenizer import Tokenizer
 from tests.server.conftest import MakeModel
-from tests.server.fakes import FakeEngine
+from tests.server.fakes import EN, FakeEngine
 
 SETTINGS = ServeSettings(max_body_bytes=2048, max_texts=3, max_text_chars=500, deadline_s=5.0)
 BODY = {"text": "Der Hund läuft.", "source": "de", "target": "en"}
@@ -63,10 +63,16 @@ def refused(answer: httpx.Response, status: int, code: str, says: str = "") -> d
 def test_one_text(site: Site) -> None:
     answer = site.post(BODY)
     assert answer.status_code == 200
-    assert answer.json() == {
-        "model": {"name": "tiny", "version": "1.2"},
-        "translations": [{"text": "Der Hund läuft."}],
-    }
+    expected = {"text": "Der Hund läuft.", "source": "de", "model": {"name": "tiny", "version": "1.2"}}
+    assert answer.json() == {"translations": [expected]}
+
+
+@pytest.mark.parametrize("asked", [{}, {"source": "auto"}])
+def test_a_language_that_is_not_given_is_detected(site: Site, engine: FakeEngine, asked: dict[str, str]) -> None:
+    answer = site.post({"text": ["Der Hund läuft über die Straße.", "Das ist ein Haus"], "target": "en", **asked})
+    assert [t["source"] for t in answer.json()["translations"]] == ["de", "de"]
+    assert all(0.5 < t["detected_confidence"] <= 1 for t in answer.json()["translations"])
+    assert {source[0] for source in engine.sources} == {EN}
 
 
 def test_many_texts_in_order(site: Site, tokenizer: Tokenizer) -> None:
@@ -86,7 +92,7 @@ def test_alternatives_scores_and_segments_when_asked_for(site: Site) -> None:
     assert found["score"] == found["segments"][0]["score"] > found["alternatives"][0]["score"]
     assert [s["source"] for s in found["segments"]] == ["Der Hund.", "…"]
     (empty,) = site.post({**BODY, "text": "", "scores": True}).json()["translations"]
-    assert empty == {"text": "", "score": None}
+    assert (empty["text"], empty["score"]) == ("", None)
 
 
 def test_the_request_decides_the_search(site: Site, engine: FakeEngine) -> None:
