@@ -7,6 +7,7 @@ from importlib import metadata
 import onnx
 import torch
 
+from export.decoder import alignment_layer
 from export.encoder import SOURCE_MULTIPLE
 from export.quantise import QuantiseSettings
 from server.bundle import FORMAT, Dimensions, LanguagePair, Manifest, Precision, Quality, SearchDefaults, SpecialIds
@@ -65,6 +66,7 @@ def build_manifest(checkpoint: Checkpoint, settings: ExportSettings) -> Manifest
         quality=settings.quality,
         files={},
         decoder_output="log_probs",
+        alignment_layer=alignment_layer(checkpoint.settings.model.num_decoder_layers),
     )
 
 

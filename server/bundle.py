@@ -16,7 +16,10 @@ decoder.onnx   in   input_ids [R, 1] int64: the last id of each row
                     attention: past_key_values.{l}.decoder.key, .value [R, H, P, E] float32
                     ssru:      past_key_values.{l}.decoder.state [R, D] float32
                out  log_probs [R, V] float32, natural (in older bundles `logits`, see `Manifest.decoder_output`),
-                    and `present.…` for each `past_key_values.…`
+                    and `present.…` for each `past_key_values.…`;
+                    where `Manifest.alignment_layer` names a decoder layer, alignment_query [R, D] float32: the query of
+                    its cross-attention, scaled. Its products with that layer's encoder keys, softmax and the mean over
+                    heads say which source ids the next id is made from.
 
 Rows are ragged: each has its own position and source length. P and S are capacities, not lengths; what lies
 beyond a row's own length is never read. A `present` output is bound to the memory of its `past_key_values`
@@ -116,6 +119,8 @@ class Manifest:
     Attributes:
         files: by the roles of `ROLES`.
         decoder_output: name and meaning of what the decoder says of the next id. The first bundles gave logits.
+        alignment_layer: decoder layer whose cross-attention tells best which source words a target word translates;
+            -1 for none.
     """
 
     format: int
@@ -132,6 +137,7 @@ class Manifest:
     quality: tuple[Quality, ...]
     files: dict[str, FileEntry]
     decoder_output: DecoderOutput = "logits"
+    alignment_layer: int = -1
 
 
 @dataclass(frozen=True)
@@ -262,6 +268,8 @@ def _check_sense(manifest: Manifest, faults: list[str]) -> None:
     faults.extend(
         f"id {i} is outside the vocabulary of {sizes.vocab_size}" for i in ids if not 0 <= i < sizes.vocab_size
     )
+    if not -1 <= manifest.alignment_layer < sizes.num_decoder_layers:
+        faults.append(f"alignment_layer is {manifest.alignment_layer}; there are {sizes.num_decoder_layers} layers")
     if special.eos in manifest.suppressed_ids:
         faults.append("EOS is among suppressed_ids: no translation could end")
 

@@ -1,6 +1,6 @@
 """From scores to hypotheses: greedy and beam search of one sentence, over what `server.engine.scores` finds.
 
-Pure Python; must not know the engine, its rows' memory or onnxruntime. At every step `advance` takes the best
+Must not know the engine, its rows' memory or onnxruntime. At every step `advance` takes the best
 continuations and says what the sentence goes on with, or that it is done; `hypotheses` are the results, best first.
 Ties go to the lowest beam, then the lowest id. Axis letters: K beams, M the limit of a target's length.
 """
@@ -9,9 +9,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from server.engine.scores import Candidate
 from server.engine.types import Hypothesis, SearchOptions
 from server.errors import FerryError
+
+Attention = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -47,9 +52,13 @@ class GreedySearch:
         self._limit = options.max_target_length
         self._ids: list[int] = []
         self._sum_logprob = 0.0
+        self._attention: list[Attention] = []
 
-    def advance(self, token: int, log_prob: float) -> bool:
+    def advance(self, token: int, log_prob: float, attention: Attention | None = None) -> bool:
         """Go on with `token`, whose log-probability is `log_prob`; False when the sentence is done.
+
+        Args:
+            attention: [1, L] over the source; kept for the hypothesis.
 
         Raises:
             FerryError: the model gave numbers that are none.
@@ -57,6 +66,8 @@ class GreedySearch:
         if not math.isfinite(log_prob):
             raise _not_finite()
         self._ids.append(token)
+        if attention is not None:
+            self._attention.append(attention[0])
         self._sum_logprob += log_prob
         return token != self._eos and len(self._ids) < self._limit
 
@@ -65,15 +76,16 @@ class GreedySearch:
         complete = self._ids[-1] == self._eos
         score = score_hypothesis(self._sum_logprob, len(self._ids), self._options.length_penalty)
         ids = tuple(self._ids[:-1] if complete else self._ids)
-        return (Hypothesis(ids, score, self._sum_logprob, complete),)
+        return (Hypothesis(ids, score, self._sum_logprob, complete, _stacked(self._attention, len(ids))),)
 
 
 @dataclass(frozen=True)
 class _Beam:
-    """A live hypothesis: its ids so far and their sum of log-probabilities."""
+    """A live hypothesis: its ids so far, their sum of log-probabilities, and their attention if it is wanted."""
 
     ids: tuple[int, ...]
     sum_logprob: float
+    attention: tuple[Attention, ...] = ()
 
 
 class BeamSearch:
@@ -103,8 +115,11 @@ class BeamSearch:
         """[K] the sum of log-probabilities of each beam; -inf where there is none."""
         return [beam.sum_logprob for beam in self._live] + [-math.inf] * (self._options.beam_size - len(self._live))
 
-    def advance(self, ranked: Sequence[Candidate]) -> Continuation | None:
+    def advance(self, ranked: Sequence[Candidate], attention: Attention | None = None) -> Continuation | None:
         """Choose among the best 2K continuations of all beams, best first; None when the sentence is done.
+
+        Args:
+            attention: [K, L] of the beams over the source; kept for the hypotheses.
 
         Raises:
             FerryError: the model gave numbers that are none.
@@ -113,9 +128,9 @@ class BeamSearch:
             raise _not_finite()
         for candidate in ranked[: self._options.beam_size]:
             if candidate.token == self._eos:
-                self._finished.append(self._hypothesis(self._go_on(candidate), complete=True))
+                self._finished.append(self._hypothesis(self._go_on(candidate, attention), complete=True))
         chosen = [candidate for candidate in ranked if candidate.token != self._eos][: self._options.beam_size]
-        self._live = [self._go_on(candidate) for candidate in chosen]
+        self._live = [self._go_on(candidate, attention) for candidate in chosen]
         if self._is_done():
             return None
         # Rows without a beam (a vocabulary smaller than the beam) go on with EOS, and nobody looks at them.
@@ -132,12 +147,15 @@ class BeamSearch:
         cut = [self._hypothesis(beam, complete=False) for beam in self._live]
         return tuple(complete + cut[: wanted - len(complete)])
 
-    def _go_on(self, candidate: Candidate) -> _Beam:
-        return _Beam((*self._live[candidate.beam].ids, candidate.token), candidate.sum_logprob)
+    def _go_on(self, candidate: Candidate, attention: Attention | None) -> _Beam:
+        beam = self._live[candidate.beam]
+        seen = () if attention is None else (*beam.attention, attention[candidate.beam])
+        return _Beam((*beam.ids, candidate.token), candidate.sum_logprob, seen)
 
     def _hypothesis(self, beam: _Beam, *, complete: bool) -> Hypothesis:
         score = score_hypothesis(beam.sum_logprob, len(beam.ids), self._options.length_penalty)
-        return Hypothesis(beam.ids[:-1] if complete else beam.ids, score, beam.sum_logprob, complete)
+        ids = beam.ids[:-1] if complete else beam.ids
+        return Hypothesis(ids, score, beam.sum_logprob, complete, _stacked(beam.attention, len(ids)))
 
     def _is_done(self) -> bool:
         if not self._live or len(self._live[0].ids) == self._limit:
@@ -153,6 +171,11 @@ class BeamSearch:
 
 
 Search = GreedySearch | BeamSearch
+
+
+def _stacked(attention: Sequence[Attention], num_ids: int) -> Attention | None:
+    """The rows of `num_ids` ids, without that of EOS; None if there are none at all."""
+    return np.stack(attention)[:num_ids] if attention else None
 
 
 def _not_finite() -> FerryError:

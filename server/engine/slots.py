@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server.bundle import Manifest
-from server.engine.tensors import TensorSpec, axis_sizes, cross_inputs, present_name, state_inputs
+from server.engine.tensors import ALIGNMENT_QUERY, TensorSpec, axis_sizes, cross_inputs, present_name, state_inputs
 
 # Positions allocated at first; most sentences fit, and doubling from here reaches any model in a few copies.
 FIRST_CAPACITY = 64
@@ -53,6 +53,8 @@ class Slots:
         self._state_specs = state_inputs(manifest)
         self._output_name = manifest.decoder_output
         self._reach = 0  # no row has more positions than this; an upper bound
+        self._alignment_keys = f"past_key_values.{manifest.alignment_layer}.encoder.key"
+        self._queries = np.zeros((max_rows, dimensions.d_model), np.float32) if manifest.alignment_layer >= 0 else None
         self._leases: list[Lease] = []
         self._last_ids = np.zeros((max_rows, 1), np.int64)
         self._positions = np.zeros((max_rows, 1), np.int64)
@@ -86,6 +88,7 @@ class Slots:
         """The decoder's outputs by name: scores of the next ids, and the memory of each `past_key_values`."""
         return {
             self._output_name: self._next_scores,
+            **({} if self._queries is None else {ALIGNMENT_QUERY: self._queries}),
             **{present_name(name): array for name, array in self._tensors.items()},
         }
 
@@ -138,6 +141,24 @@ class Slots:
         self._positions[: self.num_rows] += 1
         self._reach += 1
         self._last_ids[: self.num_rows, 0] = ids
+
+    @property
+    def tells_attention(self) -> bool:
+        """Whether `attention` may be asked."""
+        return self._queries is not None
+
+    def attention(self, rows: Sequence[int]) -> NDArray[np.float32]:
+        """[K, L]: how the last decode step's `rows`, all of one sentence, spread over its L source ids; sums to 1.
+
+        Only where `Manifest.alignment_layer` names a layer.
+        """
+        assert self._queries is not None, "the model tells no alignment"
+        keys = self._tensors[self._alignment_keys][rows[0], :, : self._source_lengths[rows[0]]]
+        queries = self._queries[rows].reshape(len(rows), keys.shape[0], keys.shape[2])
+        scores = np.einsum("khe,hle->khl", queries, keys)
+        weights = np.exp(scores - scores.max(axis=2, keepdims=True))
+        mean: NDArray[np.float32] = (weights / weights.sum(axis=2, keepdims=True)).mean(axis=1)
+        return mean
 
     def reorder(self, rows: Sequence[int], parents: Sequence[int]) -> None:
         """Let each of `rows` go on from what its parent row has cached; the source is the same by definition.

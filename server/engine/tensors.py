@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from server.bundle import Dimensions, Manifest
 
+ALIGNMENT_QUERY = "alignment_query"
+
 
 @dataclass(frozen=True)
 class TensorSpec:
@@ -62,8 +64,10 @@ def decoder_inputs(manifest: Manifest) -> list[TensorSpec]:
 def decoder_outputs(manifest: Manifest) -> list[TensorSpec]:
     """What a decode step gives: scores of the next id, and a `present` for every `past_key_values`."""
     past = cross_inputs(manifest) + state_inputs(manifest)
+    queries = [TensorSpec(ALIGNMENT_QUERY, "float32", "RD")] if manifest.alignment_layer >= 0 else []
     return [
         TensorSpec(manifest.decoder_output, "float32", "RV"),
+        *queries,
         *(TensorSpec(present_name(spec.name), spec.dtype, spec.axes) for spec in past),
     ]
 

@@ -1,6 +1,9 @@
-"""What goes into the engine and what comes out: frozen, and free of tensors."""
+"""What goes into the engine and what comes out, frozen."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -12,22 +15,32 @@ class SearchOptions:
         num_hypotheses: how many to return, best first; at most beam_size.
         length_penalty: score = sum_logprob / length ** length_penalty, length in ids with EOS; 0 is no penalty.
         max_target_length: ids to generate at most, EOS included; None takes a bound from the source's length.
+        align: whether hypotheses shall say which source ids they were made from.
     """
 
     beam_size: int = 1
     num_hypotheses: int = 1
     length_penalty: float = 1.0
     max_target_length: int | None = None
+    align: bool = False
 
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """One translation of one sentence. `ids` has no BOS and no EOS; `complete` is False if the limit cut it off."""
+    """One translation of one sentence.
+
+    Attributes:
+        ids: without BOS and EOS.
+        complete: False if the limit cut it off.
+        alignment: [len(ids), source ids] float32, rows that sum to 1: what share each source id had in each id; only if
+            asked for.
+    """
 
     ids: tuple[int, ...]
     score: float
     sum_logprob: float
     complete: bool
+    alignment: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -200,7 +200,7 @@ class Worker:
             running.num_steps += 1
             row = running.lease.rows[0]
             try:
-                if not search.advance(tokens[row], scores[row]):
+                if not search.advance(tokens[row], scores[row], self._attention(running)):
                     done.append((running, _build_result(running)))
             except FerryError as error:
                 done.append((running, error))
@@ -224,7 +224,7 @@ class Worker:
             for (running, search), candidates in zip(searches, ranked, strict=True):
                 running.num_steps += 1
                 try:
-                    continuation = search.advance(candidates)
+                    continuation = search.advance(candidates, self._attention(running))
                 except FerryError as error:
                     done.append((running, error))
                     continue
@@ -236,6 +236,10 @@ class Worker:
                 parents = [mine[beam] for beam in continuation.parents]
                 moves += [(row, parent) for row, parent in zip(mine, parents, strict=True) if row != parent]
         return done
+
+    def _attention(self, running: _Running) -> NDArray[np.float32] | None:
+        wanted = running.job.options.align and self._slots.tells_attention
+        return self._slots.attention(running.lease.rows) if wanted else None
 
     def _leave(self, running: _Running) -> None:
         self._slots.release(running.lease)

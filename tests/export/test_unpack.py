@@ -227,7 +227,10 @@ def test_bundle_that_training_would_read_otherwise(
     for changes, message in (
         ({"dimensions": dimensions | {"vocab_size": 390}}, "tokenizer has 380 pieces, the model 390"),
         ({"dimensions": dimensions | {"d_ff": 48}}, "feed_forward.inner.weight is [40, 24] in the graphs and [48, 24]"),
-        ({"dimensions": dimensions | {"num_decoder_layers": 1}}, "cross_attention.key.weight is [48, 24]"),
+        (
+            {"dimensions": dimensions | {"num_decoder_layers": 1}, "alignment_layer": 0},
+            "cross_attention.key.weight is [48, 24]",
+        ),
         ({"pairs": [pair]}, "de-en has the prefix [7]"),
         ({"pairs": [pair | {"target": "fr"}]}, "has no piece <2fr>"),
         ({"special_ids": specials, "suppressed_ids": []}, "bos=3"),
