@@ -10,11 +10,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from server.answers import EXCEPTION_HANDLERS, json_answer
+from server.deepl.routes import deepl_routes
 from server.errors import EngineStoppedError
+from server.libre.routes import libre_routes
 from server.metrics import Metrics
 from server.middleware import Observed
 from server.models import Models
-from server.native import get_models, get_translate, post_translate
+from server.native import get_models, get_translate, post_detect, post_translate
 from server.settings import ServeSettings
 from server.state import FerryRequest, State
 from server.translator import Translator
@@ -23,6 +25,8 @@ INDEX = """Ferry translates.
 
 POST /v1/translate   {"text": "Guten Morgen.", "source": "de", "target": "en"}
 GET  /translate      ?q=Guten+Morgen.&source=de&target=en
+POST /v1/detect      {"text": "Guten Morgen."}
+POST /translate      and /detect, /languages, /translate_file: as LibreTranslate's clients ask; see /spec
 GET  /v1/models      the models, their language pairs and their quality
 GET  /health/live    200 while the process answers
 GET  /health/ready   200 while it can translate
@@ -35,14 +39,19 @@ def build_app(models: Models, settings: ServeSettings) -> Starlette:
     routes = [
         Route("/", get_index),
         Route("/v1/translate", post_translate, methods=["POST"]),
+        Route("/v1/detect", post_detect, methods=["POST"]),
         Route("/v1/models", get_models),
         Route("/translate", get_translate),
         Route("/health/live", get_live),
         Route("/health/ready", get_ready),
         Route("/metrics", get_metrics),
+        *deepl_routes(settings),
+        *libre_routes(),
     ]
     metrics = Metrics(models, [route.path for route in routes])
-    state = State(translator=Translator(models, settings.limits), settings=settings, metrics=metrics)
+    translator = Translator(models, settings.limits)
+    translator.on_suspects, translator.on_mended = metrics.count_suspects, metrics.count_mended
+    state = State(translator=translator, settings=settings, metrics=metrics)
     return Starlette(
         routes=routes,
         middleware=[Middleware(Observed, metrics=metrics)],

@@ -9,7 +9,9 @@ _NAMES = (
     "Mongolian, mr Marathi, ms Malay, mt Maltese, nb Norwegian Bokmål, ne Nepali, nl Dutch, nn Norwegian Nynorsk, no "
     "Norwegian, pa Punjabi, pl Polish, ps Pashto, pt Portuguese, ro Romanian, ru Russian, si Sinhala, sk Slovak, sl "
     "Slovenian, so Somali, sq Albanian, sr Serbian, sv Swedish, sw Swahili, ta Tamil, te Telugu, th Thai, tl Tagalog, "
-    "tr Turkish, uk Ukrainian, ur Urdu, uz Uzbek, vi Vietnamese, yi Yiddish, zh Chinese"
+    "tr Turkish, uk Ukrainian, ur Urdu, uz Uzbek, vi Vietnamese, yi Yiddish, zh Chinese, "
+    "pb Portuguese (Brazilian), pt-br Portuguese (Brazilian), zh-hans Chinese (simplified), zh-hant Chinese "
+    "(traditional), zt Chinese (traditional)"
 )
 _ENTRIES = [entry.partition(" ") for entry in _NAMES.split(", ")]
 NAMES = {code: name for code, _, name in _ENTRIES}

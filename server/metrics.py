@@ -58,6 +58,19 @@ class Metrics:
         )
         self._refusals_bound: dict[str, Counter] = {}
 
+        self._suspects = Counter(
+            "ferry_guard_suspects", "Sentences decoded again: looped, copied or of odd length.", registry=self._registry
+        )
+        self._mended = Counter("ferry_guard_mended", "Those of them that were then sound.", registry=self._registry)
+
+    def count_suspects(self, count: int) -> None:
+        """Sentences whose first translation looked wrong."""
+        self._suspects.inc(count)
+
+    def count_mended(self) -> None:
+        """One of them that is now sound."""
+        self._mended.inc()
+
     def observe(self, path: str, status: int, seconds: float, error_code: str | None) -> None:
         """Count one answered request."""
         route = path if path in self._latency else _OTHER

@@ -4,20 +4,26 @@ import time
 from dataclasses import asdict
 from typing import Any
 
+from msgspec import UNSET
 from starlette.responses import Response
 
 from server.answers import json_answer
+from server.detect import detect_texts
 from server.disconnect import unless_gone
-from server.errors import InvalidRequestError
+from server.errors import InvalidRequestError, RequestTooLargeError
+from server.markup import Options
 from server.models import Model
 from server.schema import (
     AUTO,
     AlternativeAnswer,
+    DetectAnswer,
+    DetectionAnswer,
     ModelAnswer,
     SegmentAnswer,
     TranslateAnswer,
     TranslateBody,
     TranslationAnswer,
+    decode_detect,
     decode_translate,
     read_body,
 )
@@ -36,6 +42,7 @@ async def post_translate(request: FerryRequest) -> Response:
         num_alternatives=body.num_alternatives,
         length_penalty=body.length_penalty,
         deadline=time.monotonic() + settings.deadline_s,
+        markup=None if body.format == "text" else Options(kind=body.format),
     )
     texts = [body.text] if isinstance(body.text, str) else body.text
     answer = await unless_gone(request.receive, request.state["translator"].translate(texts, options))
@@ -53,6 +60,18 @@ async def get_translate(request: FerryRequest) -> Response:
     options = TranslateOptions(pair.source, pair.target, deadline=deadline)
     answer = await unless_gone(request.receive, state["translator"].translate([text], options))
     return json_answer({"translatedText": answer.translations[0].text})
+
+
+async def post_detect(request: FerryRequest) -> Response:
+    """Tell which of the served languages one or many texts are in."""
+    settings = request.state["settings"]
+    body = decode_detect(await read_body(request, settings.max_body_bytes))
+    texts = [body.text] if isinstance(body.text, str) else body.text
+    if len(texts) > settings.max_texts:
+        raise RequestTooLargeError(f"text has {len(texts)} texts; a request may have {settings.max_texts}.")
+    # Characters are not limited beyond the body's bytes: only the beginning of a text is looked at.
+    ranked = await detect_texts(request.state["translator"].detector, texts)
+    return json_answer(DetectAnswer([DetectionAnswer(found[0].language, found[0].confidence) for found in ranked]))
 
 
 async def get_models(request: FerryRequest) -> Response:
@@ -78,9 +97,7 @@ def _translation_answer(body: TranslateBody, text: TranslatedText) -> Translatio
         ]
     if body.segments:
         answer.segments = [
-            SegmentAnswer(s.source, s.target, s.complete, s.score)
-            if body.scores
-            else SegmentAnswer(s.source, s.target, s.complete)
+            SegmentAnswer(s.source, s.target, s.complete, s.symptoms, s.score if body.scores else UNSET)
             for s in translation.segments
         ]
     return answer

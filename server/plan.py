@@ -9,6 +9,7 @@ from statistics import fmean
 
 from server.bundle import LanguagePair
 from server.engine.types import Hypothesis, SentenceResult
+from server.guard import Symptom, find_symptoms
 from server.models import Model
 from server.segment import Segment, Split, halve, split_text
 from server.tokenizer import Tokenizer
@@ -24,12 +25,18 @@ class Part:
 
 @dataclass(frozen=True)
 class TranslatedSegment:
-    """A sentence (or a part of an over-long one) and its best translation; `score` is None if it passed through."""
+    """A sentence (or a part of an over-long one) and its best translation.
+
+    Attributes:
+        score: None if it passed through.
+        symptoms: why not to trust it, see `server.guard`.
+    """
 
     source: str
     target: str
     score: float | None
     complete: bool
+    symptoms: tuple[Symptom, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,13 @@ def assemble_text(tokenizer: Tokenizer, parts: Sequence[Part], results: Sequence
     )
 
 
+def join_chunks(text: str, chunks: Sequence[Translation]) -> Translation:
+    """The translation of a marked-up text, whose chunks were translated one by one; it has no alternatives."""
+    scores = [chunk.score for chunk in chunks if chunk.score is not None]
+    segments = tuple(segment for chunk in chunks for segment in chunk.segments)
+    return Translation(text, fmean(scores) if scores else None, (), segments)
+
+
 def _without_surrogates(text: str) -> str:
     """`text` with U+FFFD for lone surrogates, which could leave the server in no encoding."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -116,4 +130,11 @@ def _translated(tokenizer: Tokenizer, part: Part, ranked: Sequence[Hypothesis]) 
     if not ranked:
         return TranslatedSegment(part.segment.text, part.segment.text, None, True)
     best = ranked[0]
-    return TranslatedSegment(part.segment.text, tokenizer.decode(best.ids), best.score, best.complete)
+    target = tokenizer.decode(best.ids)
+    symptoms = examine(part, target, best)
+    return TranslatedSegment(part.segment.text, target, best.score, best.complete, symptoms)
+
+
+def examine(part: Part, target: str, hypothesis: Hypothesis) -> tuple[Symptom, ...]:
+    """What is wrong with `hypothesis`, whose text is `target`, as a translation of `part`."""
+    return find_symptoms(part.segment.text, target, part.source_ids[1:-1], hypothesis.ids)

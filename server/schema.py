@@ -4,13 +4,14 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 from starlette.requests import Request
 
 from server.errors import InvalidRequestError, RequestTooLargeError
+from server.guard import Symptom
 
 AUTO = "auto"  # the source language is to be detected
 
@@ -21,11 +22,31 @@ class TranslateBody(Struct, forbid_unknown_fields=True):
     text: str | list[str]
     target: str
     source: str = AUTO
+    format: Literal["text", "html", "xml"] = "text"
     beam_size: int | None = None
     num_alternatives: int = 0
     length_penalty: float | None = None
     scores: bool = False
     segments: bool = False
+
+
+class DetectBody(Struct, forbid_unknown_fields=True):
+    """`POST /v1/detect`."""
+
+    text: str | list[str]
+
+
+class DetectionAnswer(Struct):
+    """The likeliest language of one text. Where nothing tells, it is the first one served, with `confidence` 0."""
+
+    language: str
+    confidence: float
+
+
+class DetectAnswer(Struct):
+    """The answer of `POST /v1/detect`, detections in the order of the texts."""
+
+    detections: list[DetectionAnswer]
 
 
 class AlternativeAnswer(Struct):
@@ -36,11 +57,16 @@ class AlternativeAnswer(Struct):
 
 
 class SegmentAnswer(Struct):
-    """One sentence: `complete` is false where the length limit cut its translation off."""
+    """One sentence.
+
+    `complete` is false where the length limit cut its translation off; `warnings` say why not to trust it: `empty`,
+    `loop`, `too_long`, `too_short`, `copied`, or `numbers` that differ.
+    """
 
     source: str
     target: str
     complete: bool
+    warnings: tuple[Symptom, ...] = ()
     score: float | UnsetType | None = UNSET
 
 
@@ -95,7 +121,9 @@ class InvalidBodyError(InvalidRequestError):
         self.field = field
 
 
-_DECODER = msgspec.json.Decoder(TranslateBody)
+Body = TypeVar("Body")
+_TRANSLATE = msgspec.json.Decoder(TranslateBody)
+_DETECT = msgspec.json.Decoder(DetectBody)
 _PATH = re.compile(r" - at `\$\.?([^`]*)`$")
 _NAMED = re.compile(r"(?:field|key) `([^`]*)`")
 
@@ -142,8 +170,21 @@ def decode_translate(body: bytes) -> TranslateBody:
     Raises:
         InvalidBodyError: saying what is wrong and where.
     """
+    return _decode(_TRANSLATE, body)
+
+
+def decode_detect(body: bytes) -> DetectBody:
+    """The body of `POST /v1/detect`.
+
+    Raises:
+        InvalidBodyError: saying what is wrong and where.
+    """
+    return _decode(_DETECT, body)
+
+
+def _decode(decoder: msgspec.json.Decoder[Body], body: bytes) -> Body:
     try:
-        return _DECODER.decode(body)
+        return decoder.decode(body)
     except msgspec.ValidationError as error:
         raise InvalidBodyError(*_explained(str(error))) from error
     except RecursionError as error:

@@ -73,6 +73,10 @@ class ServeSettings(EngineFields):
     max_text_chars: int = setting("characters in all texts of one request", 100_000, minimum=1)
     max_beam_size: int = setting("beam size a request may ask for", 8, minimum=1, maximum=64)
     deadline_s: float = setting("seconds after which a request is given up", 30.0, minimum=0.001, maximum=86_400)
+    data: Path = setting("folder for what clients store, such as glossaries; made when first needed", Path("data"))
+    character_limit: int = setting(
+        "characters /v2 translates before it refuses, from the start of the process; 0 is no limit", 0, minimum=0
+    )
     grace_s: float = setting("seconds that running requests get at shutdown", 10.0, minimum=0, maximum=3600)
     log_level: LogLevel = setting("what is worth a line on stderr", "info")
 

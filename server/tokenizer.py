@@ -38,6 +38,13 @@ class Tokenizer:
         ids: list[int] = self._processor.encode(_CONTROLS.sub(_replacement, text))
         return ids
 
+    def source_spans(self, text: str) -> list[tuple[int, int]]:
+        """The characters of `text` that each id of `encode(text)` stands for; none if they cannot be told."""
+        if _CONTROLS.search(text):
+            return []
+        mapping = self._processor.encode(text, return_type="offset_mapping")
+        return [(start, end) for start, end in mapping["offsets"]]
+
     def decode(self, ids: Sequence[int]) -> str:
         """Text of `ids`; specials are dropped, and control characters too, which byte pieces may spell."""
         text: str = self._processor.decode([i for i in ids if self._text_ids[i]])

@@ -5,17 +5,22 @@ All sentences of all texts of a request are submitted at once and share the runn
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
+from server.alignment import align_parts
 from server.bundle import LanguagePair, SearchDefaults
 from server.detect import Detected, Detector
-from server.engine.types import SearchOptions, SentenceResult
-from server.errors import DeadlineExceededError, InvalidRequestError, RequestTooLargeError
+from server.engine.types import Hypothesis, SearchOptions, SentenceResult
+from server.errors import DeadlineExceededError, FerryError, InvalidRequestError, RequestTooLargeError
+from server.guard import SERIOUS
+from server.markup import Document, assemble, parse
+from server.markup import Options as MarkupOptions
+from server.markup.placeholders import has_placeholders
 from server.models import Model, Models
-from server.plan import Part, Translation, assemble_text, plan_text
+from server.plan import Part, Translation, assemble_text, examine, join_chunks, plan_text
 from server.segment import Split
 from server.settings import Limits
 
@@ -25,6 +30,11 @@ MAX_INLINE_CHARS = 20_000
 
 MAX_LENGTH_PENALTY = 5.0
 
+PLAIN = MarkupOptions(kind="text")
+
+# Beams with which a sentence is decoded again whose translation has gone wrong.
+GUARD_BEAM = 6
+
 
 @dataclass(frozen=True)
 class TranslateOptions:
@@ -32,6 +42,7 @@ class TranslateOptions:
 
     Attributes:
         source: None takes what each text seems to be in.
+        markup: how tags are told from language; None for plain text, of which only placeholders are kept.
         num_alternatives: translations wanted besides the best; they widen the beam if `beam_size` does not say.
         deadline: `time.monotonic()` after which the answer is of no use; None waits as long as it takes.
     """
@@ -43,17 +54,29 @@ class TranslateOptions:
     length_penalty: float | None = None
     deadline: float | None = None
     split: Split = "sentences"
+    markup: MarkupOptions | None = None
 
 
 @dataclass(frozen=True)
 class PlannedText:
-    """One text ready for the engine: its model, direction, parts, and how they are searched."""
+    """One text ready for the engine: its model, direction, parts, and how they are searched.
+
+    Attributes:
+        document: its markup, None for plain text.
+        chunks: the parts of each of the document's chunks; of plain text, of all of it.
+    """
 
     model: Model
     pair: LanguagePair
     detected: Detected | None
     options: SearchOptions
-    parts: tuple[Part, ...]
+    document: Document | None
+    chunks: tuple[tuple[Part, ...], ...]
+
+    @property
+    def parts(self) -> list[Part]:
+        """All parts, in order."""
+        return [part for chunk in self.chunks for part in chunk]
 
     @property
     def sources(self) -> list[tuple[int, ...]]:
@@ -89,6 +112,9 @@ class Translator:
     def __init__(self, models: Models, limits: Limits) -> None:
         self.models = models
         self.limits = limits
+        # Told how many sentences looked wrong, and of each that was mended; for the metrics.
+        self.on_suspects: Callable[[int], None] = lambda count: None
+        self.on_mended: Callable[[], None] = lambda: None
         self.detector = Detector(code for pair in models.pairs for code in (pair.source, pair.target))
 
     async def translate(self, texts: Sequence[str], options: TranslateOptions) -> Answer:
@@ -100,14 +126,58 @@ class Translator:
         self._check_sizes(texts)
         try:
             async with asyncio.timeout(_seconds_left(options.deadline)):
-                if sum(map(len, texts)) > MAX_INLINE_CHARS:
+                if options.source is None and not self.detector.loaded:
+                    await asyncio.to_thread(self.detector.load)
+                if options.markup is not None or sum(map(len, texts)) > MAX_INLINE_CHARS:
                     planned = await asyncio.to_thread(self.plan, texts, options)
                 else:
                     planned = self.plan(texts, options)
-                results = iter(await _gather(submit(planned, options.deadline)))
+                results = await _gather(submit(planned, options.deadline))
+                results = await self._mended(planned, results, options.deadline)
+                if all(text.document is None for text in planned):
+                    return _answer(planned, results)
+                # Markup may take long to put back, the more so where somebody means it to.
+                return await asyncio.to_thread(_answer, planned, results)
         except TimeoutError as error:
             raise DeadlineExceededError("The deadline passed before the translation was complete.") from error
-        return Answer(tuple(_assembled(text, list(islice(results, len(text.sources)))) for text in planned))
+
+    async def _mended(
+        self, planned: Sequence[PlannedText], results: Sequence[SentenceResult], deadline: float | None
+    ) -> list[SentenceResult]:
+        """`results`, those with serious symptoms decoded again: a wider beam's best sound hypothesis is taken.
+
+        Where none is sound, the first answer stays; what is wrong with it is told with the segment.
+        """
+        parts = [(text, part) for text in planned for part in text.parts if part.source_ids]
+        suspects = [
+            (i, text, part)
+            for i, ((text, part), result) in enumerate(zip(parts, results, strict=True))
+            if not _is_sound(text, part, result.hypotheses[0])
+        ]
+        mended = list(results)
+        if not suspects:
+            return mended
+        self.on_suspects(len(suspects))
+        again: list[Future[SentenceResult]] = []
+        try:
+            for _, text, part in suspects:
+                options = self._wider(text.options)
+                again.append(text.model.engine.submit(part.source_ids, options, deadline=deadline))
+            found = await _gather(again)
+        except FerryError:  # a server that is too busy for this gives what it has
+            _cancel(again)
+            return mended
+        for (i, text, part), result in zip(suspects, found, strict=True):
+            sound = [h for h in result.hypotheses if _is_sound(text, part, h)]
+            if sound:
+                others = [h for h in mended[i].hypotheses[1:] if h.ids != sound[0].ids]
+                mended[i] = replace(mended[i], hypotheses=(sound[0], *others))
+                self.on_mended()
+        return mended
+
+    def _wider(self, options: SearchOptions) -> SearchOptions:
+        beam_size = min(max(options.beam_size + 2, GUARD_BEAM), self.limits.max_beam_size)
+        return replace(options, beam_size=beam_size, num_hypotheses=beam_size)
 
     def plan(self, texts: Sequence[str], options: TranslateOptions) -> list[PlannedText]:
         """Choose the models and take `texts` apart.
@@ -130,12 +200,18 @@ class Translator:
         return planned
 
     def _plan_text(self, text: str, options: TranslateOptions) -> PlannedText:
-        detected = self.detect_source(text, options.target) if options.source is None else None
+        kind = options.markup or (PLAIN if has_placeholders(text) else None)
+        document = None if kind is None else parse(text, kind)
+        texts = [text] if document is None else [chunk.text for chunk in document.chunks]
+        detected = self.detect_source(" ".join(texts), options.target) if options.source is None else None
         source = detected.language if detected else options.source
         assert source is not None
         model, pair = self.models.choose(source, options.target)
         search = search_options(options, model.manifest.search, self.limits.max_beam_size)
-        return PlannedText(model, pair, detected, search, plan_text(model, pair, text, options.split))
+        if document is not None and any(chunk.marks for chunk in document.chunks):
+            search = replace(search, align=True)
+        chunks = tuple(plan_text(model, pair, each, options.split) for each in texts)
+        return PlannedText(model, pair, detected, search, document, chunks)
 
     def detect_source(self, text: str, target: str) -> Detected:
         """The language of `text` among those that are translated into `target`.
@@ -194,8 +270,27 @@ def submit(planned: Sequence[PlannedText], deadline: float | None) -> list[Futur
     return futures
 
 
+def _is_sound(text: PlannedText, part: Part, hypothesis: Hypothesis) -> bool:
+    return SERIOUS.isdisjoint(examine(part, text.model.tokenizer.decode(hypothesis.ids), hypothesis))
+
+
+def _answer(planned: Sequence[PlannedText], results: Sequence[SentenceResult]) -> Answer:
+    waiting = iter(results)
+    return Answer(tuple(_assembled(text, list(islice(waiting, len(text.sources)))) for text in planned))
+
+
 def _assembled(text: PlannedText, results: Sequence[SentenceResult]) -> TranslatedText:
-    translation = assemble_text(text.model.tokenizer, text.parts, results)
+    waiting = iter(results)
+    counts = [sum(bool(part.source_ids) for part in parts) for parts in text.chunks]
+    by_chunk = [list(islice(waiting, count)) for count in counts]
+    tokenizer = text.model.tokenizer
+    translations = [assemble_text(tokenizer, parts, mine) for parts, mine in zip(text.chunks, by_chunk, strict=True)]
+    if text.document is None:
+        [translation] = translations
+    else:
+        aligned = [align_parts(tokenizer, parts, mine) for parts, mine in zip(text.chunks, by_chunk, strict=True)]
+        translated = [(each.text, alignment) for each, alignment in zip(translations, aligned, strict=True)]
+        translation = join_chunks(assemble(text.document, translated), translations)
     return TranslatedText(text.model, text.pair.source, text.detected, translation)
 
 

@@ -68,7 +68,8 @@ def test_one_text(site: Site) -> None:
 
 
 @pytest.mark.parametrize("asked", [{}, {"source": "auto"}])
-def test_a_language_that_is_not_given_is_detected(site: Site, engine: FakeEngine, asked: dict[str, str]) -> None:
+def test_a_language_that_is_not_given_is_detected(models: Models, engine: FakeEngine, asked: dict[str, str]) -> None:
+    site = Site(models, replace(SETTINGS, deadline_s=300))  # the first time a model of languages is loaded
     answer = site.post({"text": ["Der Hund läuft über die Straße.", "Das ist ein Haus"], "target": "en", **asked})
     assert [t["source"] for t in answer.json()["translations"]] == ["de", "de"]
     assert all(0.5 < t["detected_confidence"] <= 1 for t in answer.json()["translations"])

@@ -1,0 +1,181 @@
+"""The glossaries, one JSON file each. All of it touches the disk: call it in a thread.
+
+A file is written beside its place, synced and renamed, so it is there whole or not at all. Nothing is kept in memory:
+glossaries never change, and several processes may share the folder.
+"""
+
+import logging
+import os
+import re
+import threading
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from server.deepl.errors import GlossaryNotFoundError
+from server.errors import InvalidRequestError
+
+MAX_GLOSSARIES = 1000
+FORMAT = 1
+
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_log = logging.getLogger("ferry")
+
+
+class GlossaryInfo(Struct, frozen=True):
+    """What is told of a glossary; languages are codes of the models, `creation_time` is UTC with milliseconds."""
+
+    glossary_id: str
+    name: str
+    ready: bool
+    source_lang: str
+    target_lang: str
+    creation_time: str
+    entry_count: int
+
+
+class _Head(Struct, frozen=True):
+    """A file without its entries; the decoder skips them."""
+
+    format: int
+    info: GlossaryInfo
+
+
+class _File(_Head, frozen=True):
+    entries: dict[str, str]
+
+
+Head = TypeVar("Head", bound=_Head)
+
+
+@dataclass(frozen=True)
+class Glossary:
+    """A glossary with its entries, source term to target term."""
+
+    info: GlossaryInfo
+    entries: Mapping[str, str]
+
+
+class GlossaryStore:
+    """The glossaries in `folder`, which is made when the first one is created."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._creating = threading.Lock()
+
+    def create(self, name: str, source: str, target: str, entries: Mapping[str, str]) -> GlossaryInfo:
+        """Store a glossary; when this returns it outlives the process.
+
+        Raises:
+            InvalidRequestError: there are too many.
+        """
+        created = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        info = GlossaryInfo(str(uuid.uuid4()), name, True, source, target, created, len(entries))
+        content = msgspec.json.encode(_File(FORMAT, info, dict(entries)))
+        with self._creating:
+            if sum(1 for _ in self._paths()) >= MAX_GLOSSARIES:
+                raise InvalidRequestError(f"There are {MAX_GLOSSARIES} glossaries, the most there may be; delete one.")
+            if not self._folder.is_dir():
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _sync_folder(self._folder.parent)
+            _write_durably(self._path(info.glossary_id), content)
+        return info
+
+    def infos(self) -> list[GlossaryInfo]:
+        """All glossaries, oldest first; a damaged file is left out and named in the log."""
+        found: list[GlossaryInfo] = []
+        for path in self._paths():
+            try:
+                found.append(_decode(path.read_bytes(), _Head).info)
+            except FileNotFoundError:
+                continue  # deleted since it was listed
+            except msgspec.MsgspecError:
+                _log.warning("glossary file %s is damaged and left out", path.name)
+        return sorted(found, key=lambda info: (info.creation_time, info.glossary_id))
+
+    def info(self, glossary_id: str) -> GlossaryInfo:
+        """What is told of one glossary.
+
+        Raises:
+            GlossaryNotFoundError
+        """
+        return _decode(self._read(glossary_id), _Head).info
+
+    def get(self, glossary_id: str) -> Glossary:
+        """One glossary with its entries.
+
+        Raises:
+            GlossaryNotFoundError
+        """
+        file = _decode(self._read(glossary_id), _File)
+        return Glossary(file.info, file.entries)
+
+    def delete(self, glossary_id: str) -> None:
+        """Remove one glossary.
+
+        Raises:
+            GlossaryNotFoundError
+        """
+        path = self._path(glossary_id)
+        try:
+            path.unlink()
+        except FileNotFoundError as error:
+            raise _not_found() from error
+        _sync_folder(self._folder)
+
+    def _read(self, glossary_id: str) -> bytes:
+        try:
+            return self._path(glossary_id).read_bytes()
+        except FileNotFoundError as error:
+            raise _not_found() from error
+
+    def _path(self, glossary_id: str) -> Path:
+        """Where a glossary lies; what is not the id of one never gets near the file system."""
+        if not _ID.fullmatch(glossary_id.lower()):
+            raise _not_found()
+        return self._folder / f"{glossary_id.lower()}.json"
+
+    def _paths(self) -> Iterator[Path]:
+        return (path for path in self._folder.glob("*.json") if _ID.fullmatch(path.stem))
+
+
+def _not_found() -> GlossaryNotFoundError:
+    return GlossaryNotFoundError("There is no glossary with this id.")
+
+
+def _decode(content: bytes, kind: type[Head]) -> Head:
+    file = msgspec.json.decode(content, type=kind)
+    if file.format != FORMAT:
+        raise msgspec.ValidationError(f"format {file.format} is not {FORMAT}")
+    return file
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    aside = path.with_suffix(".new")
+    try:
+        with aside.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.rename(path)
+    except BaseException:
+        with suppress(OSError):
+            aside.unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename or a removal in `folder` last."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

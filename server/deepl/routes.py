@@ -1,0 +1,181 @@
+"""The endpoints of the dialect.
+
+Keys are not asked for: an `Authorization: DeepL-Auth-Key …` header or an `auth_key` field is accepted, whatever it
+says, and neither kept nor logged.
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+from msgspec import UNSET
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.answers import json_answer
+from server.bundle import LanguagePair
+from server.deepl.entries import EntriesFormat, find_fault, format_entries, parse_entries
+from server.deepl.errors import Endpoint, answering
+from server.deepl.fields import Fields, read_choice, read_fields, read_required, read_string
+from server.deepl.glossaries import GlossaryInfo, GlossaryStore
+from server.deepl.languages import served_language, source_languages, target_languages
+from server.deepl.schema import TranslateAnswer, TranslateRequest, TranslationAnswer, UsageAnswer, parse_translate
+from server.deepl.translate import translate_texts
+from server.deepl.usage import Usage
+from server.disconnect import unless_gone
+from server.errors import InvalidRequestError
+from server.settings import ServeSettings
+from server.state import FerryRequest
+from server.translator import Answer
+
+MAX_BODY_BYTES = 128 << 10
+MAX_GLOSSARY_BYTES = 11 << 20  # 10 MiB of entries and what JSON adds; --max-body-bytes is usually less
+
+_FORMATS: dict[str, EntriesFormat] = {"tsv": "tsv", "csv": "csv"}
+
+
+def deepl_routes(settings: ServeSettings) -> list[Route]:
+    """All routes under /v2; what they share, glossaries and the count of characters, is made here."""
+    dialect = _Dialect(GlossaryStore(settings.data / "glossaries"), Usage(settings.character_limit or None))
+    one = "/v2/glossaries/{glossary_id}"
+    return [
+        _route("/v2/translate", dialect.translate, "POST"),
+        _route("/v2/languages", dialect.list_languages, "GET", "POST"),
+        _route("/v2/usage", dialect.show_usage, "GET", "POST"),
+        _route("/v2/glossary-language-pairs", dialect.list_glossary_pairs, "GET"),
+        _route("/v2/glossaries", dialect.list_glossaries, "GET"),
+        _route("/v2/glossaries", dialect.create_glossary, "POST"),
+        _route(one, dialect.show_glossary, "GET"),
+        _route(one, dialect.delete_glossary, "DELETE"),
+        _route(f"{one}/entries", dialect.show_entries, "GET"),
+    ]
+
+
+def _route(path: str, endpoint: Endpoint, *methods: str) -> Route:
+    return Route(path, answering(endpoint), methods=list(methods))
+
+
+class _Dialect:
+    """The endpoints and what they share."""
+
+    def __init__(self, glossaries: GlossaryStore, usage: Usage) -> None:
+        self._glossaries = glossaries
+        self._usage = usage
+
+    async def translate(self, request: FerryRequest) -> Response:
+        """Translate 1 to 50 texts."""
+        asked = parse_translate(await _read(request, MAX_BODY_BYTES))
+        translator, pairs = request.state["translator"], _pairs(request)
+        target = _target(asked.target_lang, pairs)
+        source = None if asked.source_lang is None else _source(asked.source_lang, pairs)
+        entries = await self._entries(asked.glossary_ids, source, target)
+        with self._usage.charged(sum(map(len, asked.texts))):
+            deadline_s = request.state["settings"].deadline_s
+            work = translate_texts(translator, asked, source, target, entries, deadline_s)
+            answer = await unless_gone(request.receive, work)
+        return json_answer(_translate_answer(asked, answer))
+
+    async def _entries(self, glossary_ids: tuple[str, ...], source: str | None, target: str) -> Mapping[str, str]:
+        """The entries of all glossaries asked for; of two for the same term the first counts."""
+        entries: dict[str, str] = {}
+        for glossary_id in glossary_ids:
+            glossary = await asyncio.to_thread(self._glossaries.get, glossary_id)
+            if (glossary.info.source_lang, glossary.info.target_lang) != (source, target):
+                raise InvalidRequestError(
+                    "The languages of the glossary do not match 'source_lang' and 'target_lang': "
+                    f"it is {glossary.info.source_lang}-{glossary.info.target_lang}."
+                )
+            entries = {**glossary.entries, **entries}
+        return entries
+
+    async def list_languages(self, request: FerryRequest) -> Response:
+        """Languages from which or into which is translated; `type` may be in the query or, even on GET, the body."""
+        fields = {**await _read(request, MAX_BODY_BYTES), **request.query_params}
+        listed = {"source": source_languages, "target": target_languages}
+        kind = read_string(fields, "type") or "source"
+        if kind not in listed:
+            raise InvalidRequestError("Parameter 'type' is invalid. 'source' and 'target' are valid values.")
+        return json_answer(listed[kind](_pairs(request)))
+
+    async def show_usage(self, request: FerryRequest) -> Response:
+        """How much has been translated."""
+        limit = self._usage.limit
+        return json_answer(UsageAnswer(self._usage.count, UNSET if limit is None else limit))
+
+    async def list_glossary_pairs(self, request: FerryRequest) -> Response:
+        """The directions that a glossary may have: all there are."""
+        served = dict.fromkeys((pair.source, pair.target) for pair in _pairs(request))
+        return json_answer({"supported_languages": [{"source_lang": s, "target_lang": t} for s, t in served]})
+
+    async def list_glossaries(self, request: FerryRequest) -> Response:
+        """All glossaries, without their entries."""
+        return json_answer({"glossaries": await asyncio.to_thread(self._glossaries.infos)})
+
+    async def create_glossary(self, request: FerryRequest) -> Response:
+        """Check and store a glossary."""
+        fields = await _read(request, MAX_GLOSSARY_BYTES)
+        created = await asyncio.to_thread(self._create, fields, _pairs(request))
+        return json_answer(created, 201)
+
+    def _create(self, fields: Fields, pairs: list[LanguagePair]) -> GlossaryInfo:
+        name = read_required(fields, "name")
+        if fault := find_fault(name):
+            raise InvalidRequestError(f"Parameter 'name' {fault}.")
+        source = _source(read_required(fields, "source_lang"), pairs)
+        target = _target(read_required(fields, "target_lang"), pairs)
+        if not any((pair.source, pair.target) == (source, target) for pair in pairs):
+            raise InvalidRequestError("Unsupported glossary source and target language pair")
+        read_required(fields, "entries_format")
+        kind = read_choice(fields, "entries_format", _FORMATS, "tsv")
+        entries = parse_entries(read_required(fields, "entries"), kind, source, target)
+        return self._glossaries.create(name, source, target, entries)
+
+    async def show_glossary(self, request: FerryRequest) -> Response:
+        """One glossary, without its entries."""
+        return json_answer(await asyncio.to_thread(self._glossaries.info, _glossary_id(request)))
+
+    async def show_entries(self, request: FerryRequest) -> Response:
+        """The entries of a glossary as TSV."""
+        glossary = await asyncio.to_thread(self._glossaries.get, _glossary_id(request))
+        return Response(format_entries(glossary.entries), media_type="text/tab-separated-values")
+
+    async def delete_glossary(self, request: FerryRequest) -> Response:
+        """Remove a glossary."""
+        await asyncio.to_thread(self._glossaries.delete, _glossary_id(request))
+        return Response(status_code=204)
+
+
+async def _read(request: FerryRequest, max_bytes: int) -> Fields:
+    return await read_fields(request, min(max_bytes, request.state["settings"].max_body_bytes))
+
+
+def _pairs(request: FerryRequest) -> list[LanguagePair]:
+    return request.state["translator"].models.pairs
+
+
+def _source(code: str, pairs: list[LanguagePair]) -> str:
+    return served_language(code, (pair.source for pair in pairs), "source_lang")
+
+
+def _target(code: str, pairs: list[LanguagePair]) -> str:
+    return served_language(code, (pair.target for pair in pairs), "target_lang")
+
+
+def _glossary_id(request: FerryRequest) -> str:
+    glossary_id = request.path_params["glossary_id"]
+    assert isinstance(glossary_id, str)
+    return glossary_id
+
+
+def _translate_answer(asked: TranslateRequest, answer: Answer) -> TranslateAnswer:
+    return TranslateAnswer(
+        [
+            TranslationAnswer(
+                detected_source_language=translated.source.upper(),
+                text=translated.translation.text,
+                billed_characters=len(text),
+                model_type_used=asked.model_type or UNSET,
+                tag_handling_version=asked.markup_version or UNSET,
+            )
+            for text, translated in zip(asked.texts, answer.texts, strict=True)
+        ]
+    )

@@ -1,0 +1,54 @@
+"""The one place where texts, their markup and a glossary's entries meet the translator."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+from server.deepl.schema import MarkupOptions, TranslateRequest
+from server.glossary import take_out_terms
+from server.markup import Options
+from server.translator import Answer, TranslateOptions, Translator
+
+# The official client gives up reading after 10 s and asks again at once, up to six times in all; so we answer before.
+MAX_DEADLINE_S = 9.0
+
+
+async def translate_texts(
+    translator: Translator,
+    asked: TranslateRequest,
+    source: str | None,
+    target: str,
+    entries: Mapping[str, str],
+    deadline_s: float,
+) -> Answer:
+    """Translate the texts of `asked`, in order.
+
+    Args:
+        source: the models' code, None to detect it for each text.
+        entries: source terms and what they must become; empty without a glossary.
+        deadline_s: seconds from now after which the answer is of no use.
+    """
+    deadline = time.monotonic() + min(deadline_s, MAX_DEADLINE_S)
+    options = TranslateOptions(source, target, deadline=deadline, split=asked.split, markup=_markup(asked.markup))
+    if not entries:
+        return await translator.translate(asked.texts, options)
+    prepared = [take_out_terms(text, options.markup, entries) for text in asked.texts]
+    texts = [each.text for each in prepared]
+    answer = await translator.translate(texts, replace(options, markup=prepared[0].options))
+    restored = [
+        replace(text, translation=replace(text.translation, text=each.restore(text.translation.text)))
+        for text, each in zip(answer.texts, prepared, strict=True)
+    ]
+    return Answer(tuple(restored))
+
+
+def _markup(asked: MarkupOptions | None) -> Options | None:
+    if asked is None:
+        return None
+    return Options(
+        kind=asked.kind,
+        ignore_tags=frozenset(asked.ignore_tags),
+        splitting_tags=frozenset(asked.splitting_tags),
+        non_splitting_tags=frozenset(asked.non_splitting_tags),
+        outline_detection=asked.outline_detection,
+    )

@@ -1,0 +1,79 @@
+"""Signs that a translation is not one: loops, nothing, a length far off, the source again, other numbers.
+
+Pure functions of ids and text; what is done about a sign is decided elsewhere. They are meant to be rarely wrong: a
+good translation that is called bad costs time, and a warning that nobody believes.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal
+
+Symptom = Literal["empty", "loop", "too_long", "too_short", "copied", "numbers"]
+
+# What decoding again may mend. Of numbers there is only a warning, since "10:30" may rightly become "half past ten"; of
+# copies too, since what comes second to a copy is a copy with a slip.
+SERIOUS: frozenset[Symptom] = frozenset(("empty", "loop", "too_long", "too_short"))
+
+# A run of ids that is repeated this many times over its next occurrences in the source is a loop.
+_MAX_PERIOD = 12
+_LOOP_TIMES = 4
+# Translations between European languages hardly ever pass these; short ones may, so a few ids are free.
+_LONGEST, _SHORTEST, _FREE_IDS = 3.0, 0.25, 10
+_MIN_COPIED_WORDS = 4
+_WORD = re.compile(r"[^\W\d_]{2,}")
+# Digits grouped by points, commas, apostrophes, or by spaces in threes.
+_NUMBER = re.compile(r"\d+(?:[.,'’]\d+|[ \u00a0\u202f]\d{3}(?!\d))*")
+_SEPARATORS = re.compile(r"\D")
+
+
+def find_symptoms(
+    source: str, target: str, source_ids: Sequence[int], target_ids: Sequence[int]
+) -> tuple[Symptom, ...]:
+    """What is wrong with `target` as a translation of the sentence `source`; ids without specials."""
+    if not any(map(str.isalnum, target)):
+        return ("empty",)
+    found: list[Symptom] = []
+    if _longest_loop(target_ids) > max(_longest_loop(source_ids), _LOOP_TIMES - 1):
+        found.append("loop")
+    if len(target_ids) > _LONGEST * len(source_ids) + _FREE_IDS:
+        found.append("too_long")
+    if len(target_ids) + _FREE_IDS / 2 < _SHORTEST * len(source_ids):
+        found.append("too_short")
+    if _is_copy(source, target):
+        found.append("copied")
+    if _numbers(source) != _numbers(target):
+        found.append("numbers")
+    return tuple(found)
+
+
+def _longest_loop(ids: Sequence[int]) -> int:
+    """How many times the same run of up to `_MAX_PERIOD` ids follows itself at most, at least 1.
+
+    A single id is counted by halves: dots and dashes stand in rows.
+    """
+    longest = 1
+    for period in range(1, min(_MAX_PERIOD, len(ids) // 2) + 1):
+        matched = best = 0
+        for i in range(period, len(ids)):
+            matched = matched + 1 if ids[i] == ids[i - period] else 0
+            best = max(best, matched)
+        times = best // period + 1
+        longest = max(longest, times if period > 1 else (times + 1) // 2)
+    return longest
+
+
+def _is_copy(source: str, target: str) -> bool:
+    words = _WORD.findall(source.casefold())
+    # Names are the same in every language; a copied sentence has words that begin in lower case.
+    ordinary = [word for word in _WORD.findall(source) if word[0].islower()]
+    return len(words) >= _MIN_COPIED_WORDS and len(ordinary) >= 2 and words == _WORD.findall(target.casefold())
+
+
+def _numbers(text: str) -> Counter[str]:
+    """The numbers of two digits or more, as digits alone: what groups them or marks a fraction differs by language.
+
+    Single digits are left out, they may be written out.
+    """
+    found = (_SEPARATORS.sub("", number) for number in _NUMBER.findall(text))
+    return Counter(number for number in found if len(number) > 1)

@@ -1,0 +1,113 @@
+"""Errors as clients of this dialect read them: `{"error": "…"}`, with the statuses that they act upon."""
+
+import functools
+import math
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from server.answers import answer_internal, json_answer
+from server.errors import (
+    DeadlineExceededError,
+    EngineStoppedError,
+    FerryError,
+    InvalidRequestError,
+    QueueFullError,
+    RequestTooLargeError,
+)
+from server.state import FerryRequest
+
+Endpoint = Callable[[FerryRequest], Awaitable[Response]]
+
+# Any web page may ask and read the answer: that is how clients in browsers use this API, and no answer depends on
+# cookies or on who asks.
+CORS_HEADERS = {"Access-Control-Allow-Origin": "*"}
+PREFLIGHT_HEADERS = {
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Max-Age": "86400",
+}
+
+DEADLINE_RETRY_S = 1
+
+
+class ForbiddenError(FerryError):
+    """Something that this server does for nobody. Its clients take 403 for a used-up quota or a wrong key."""
+
+    code = "forbidden"
+    status = 403
+
+
+class FileNotThereError(FerryError):
+    """No file of this name is kept: it never was, was fetched already, or became too old."""
+
+    code = "not_found"
+    status = 404
+
+
+class StoreFullError(FerryError):
+    """The files that wait to be fetched take all the space they may."""
+
+    code = "overloaded"
+    status = 429
+
+
+# The first that fits. Busy is 429: Mastodon tells its users to try again later for 429 alone, and takes every other
+# status for a broken server (403 for a used-up quota). A deadline that passed is the same to them: the server was too
+# busy to be in time. What is too large is 400, as this API has it; only we can have caused the rest.
+_STATUSES: tuple[tuple[type[FerryError], int], ...] = (
+    (QueueFullError, 429),
+    (DeadlineExceededError, 429),
+    (InvalidRequestError, 400),
+    (RequestTooLargeError, 400),
+    (EngineStoppedError, 500),
+)
+
+
+class ErrorAnswer(Struct):
+    """The body of every answer of this dialect that is not a success."""
+
+    error: str
+
+
+def answering(endpoint: Endpoint) -> Endpoint:
+    """`endpoint` with its errors answered as this dialect answers them, and open to other origins.
+
+    Not a Starlette exception handler: those are for the whole application, and other dialects answer differently.
+    """
+
+    @functools.wraps(endpoint)
+    async def answered(request: FerryRequest) -> Response:
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=CORS_HEADERS | PREFLIGHT_HEADERS)
+        answer = await _answered(endpoint, request)
+        answer.headers.update(CORS_HEADERS)
+        return answer
+
+    return answered
+
+
+async def _answered(endpoint: Endpoint, request: FerryRequest) -> Response:
+    try:
+        return await endpoint(request)
+    except FerryError as error:
+        request.scope["ferry.error_code"] = error.code
+        return json_answer(ErrorAnswer(str(error)), _status(error), _retry_after(error))
+    except (ClientDisconnect, HTTPException):
+        raise
+    except Exception as error:
+        status = answer_internal(error).status_code  # it also logs the place, and only that
+        return json_answer(ErrorAnswer("The server failed on this request; its log says where."), status)
+
+
+def _status(error: FerryError) -> int:
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), error.status)
+
+
+def _retry_after(error: FerryError) -> dict[str, str] | None:
+    if isinstance(error, QueueFullError):
+        return {"Retry-After": str(math.ceil(error.retry_after_s))}
+    return {"Retry-After": str(DEADLINE_RETRY_S)} if isinstance(error, DeadlineExceededError) else None

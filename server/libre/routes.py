@@ -1,0 +1,178 @@
+"""The endpoints of the dialect.
+
+Keys are not asked for: an `api_key` is accepted, whatever it says, and neither kept nor logged.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.answers import json_answer
+from server.bundle import LanguagePair
+from server.detect import detect_texts
+from server.disconnect import unless_gone
+from server.errors import EngineStoppedError, InvalidRequestError
+from server.languages import language_name
+from server.libre.documents import KINDS, find_suffix
+from server.libre.errors import Endpoint, ForbiddenError, answering
+from server.libre.fields import read_fields
+from server.libre.files import FileStore
+from server.libre.languages import list_languages, shown_code
+from server.libre.schema import (
+    FileAnswer,
+    TranslateAnswer,
+    TranslateRequest,
+    check_limits,
+    detected_answer,
+    parse_translate,
+)
+from server.libre.spec import build_spec
+from server.libre.translate import TranslatedItem, translate_texts
+from server.schema import AUTO
+from server.state import FerryRequest
+
+MAX_DETECTED = 3
+FRONTEND_TIMEOUT_MS = 500  # after the last key its web page waits so long before it asks
+
+
+def libre_routes(files: FileStore | None = None) -> list[Route]:
+    """All routes of the dialect. `files` keeps what was translated until it is fetched; None makes one."""
+    dialect = _Files(files or FileStore())
+    return [
+        _route("/translate", post_translate, "POST"),
+        _route("/languages", get_languages, "GET"),
+        _route("/detect", post_detect, "POST"),
+        _route("/health", get_health, "GET"),
+        _route("/frontend/settings", get_settings, "GET"),
+        _route("/spec", get_spec, "GET"),
+        _route("/suggest", post_suggest, "POST"),
+        _route("/translate_file", dialect.translate_file, "POST"),
+        _route("/download_file/{name}", dialect.download_file, "GET"),
+    ]
+
+
+def _route(path: str, endpoint: Endpoint, method: str) -> Route:
+    return Route(path, answering(endpoint), methods=[method, "OPTIONS"])
+
+
+async def post_translate(request: FerryRequest) -> Response:
+    """Translate one or many texts."""
+    fields = await read_fields(request)
+    texts = fields.texts("q")
+    single = isinstance(texts, str)
+    asked = parse_translate(fields, [texts] if isinstance(texts, str) else texts, _pairs(request))
+    items = await _translate(request, asked)
+    return json_answer(_translate_answer(asked, items, single))
+
+
+async def _translate(request: FerryRequest, asked: TranslateRequest) -> list[TranslatedItem]:
+    translator, settings = request.state["translator"], request.state["settings"]
+    check_limits(asked.texts, asked.num_alternatives, settings.limits)
+    return await unless_gone(request.receive, translate_texts(translator, asked, settings.deadline_s))
+
+
+def _translate_answer(asked: TranslateRequest, items: Sequence[TranslatedItem], single: bool) -> TranslateAnswer:
+    texts = [item.text for item in items]
+    detected = [detected_answer(item.detected) for item in items if item.detected]
+    alternatives = [list(item.alternatives) for item in items]
+    answer = TranslateAnswer(texts[0] if single else texts)
+    if asked.source is None:
+        answer.detectedLanguage = detected[0] if single else detected
+    if asked.num_alternatives:
+        answer.alternatives = alternatives[0] if single else alternatives
+    return answer
+
+
+async def get_languages(request: FerryRequest) -> Response:
+    """What is translated into what. libretranslatepy sends a form with this GET; nothing in it matters."""
+    return json_answer(list_languages(_pairs(request)))
+
+
+async def post_detect(request: FerryRequest) -> Response:
+    """The languages a text may be in, likeliest first; only the first of them may have confidence 0."""
+    text = (await read_fields(request)).string("q")
+    check_limits([text], 0, request.state["settings"].limits)
+    (ranked,) = await detect_texts(request.state["translator"].detector, [text])
+    best, *others = map(detected_answer, ranked[:MAX_DETECTED])
+    return json_answer([best, *(each for each in others if each.confidence > 0)])
+
+
+async def get_health(request: FerryRequest) -> Response:
+    """Whether it can translate."""
+    if not request.state["translator"].models.ready:
+        raise EngineStoppedError("An engine has failed; the server is about to stop.")
+    return json_answer({"status": "ok"})
+
+
+async def get_settings(request: FerryRequest) -> Response:
+    """What a web page for this server has to know."""
+    target = _pairs(request)[0].target
+    return json_answer(
+        {
+            "charLimit": request.state["settings"].max_text_chars,
+            "frontendTimeout": FRONTEND_TIMEOUT_MS,
+            "apiKeys": False,
+            "keyRequired": False,
+            "suggestions": False,
+            "filesTranslation": True,
+            "supportedFilesFormat": list(KINDS),
+            "language": {
+                "source": {"code": AUTO, "name": "Auto Detect"},
+                "target": {"code": shown_code(target), "name": language_name(shown_code(target))},
+            },
+        }
+    )
+
+
+async def get_spec(request: FerryRequest) -> Response:
+    """These endpoints for programs that read OpenAPI."""
+    return json_answer(build_spec(request.state["settings"].limits))
+
+
+async def post_suggest(request: FerryRequest) -> Response:
+    """Suggestions are not taken."""
+    raise ForbiddenError("Suggestions are disabled on this server.")
+
+
+class _Files:
+    """The endpoints for files and where the files are."""
+
+    def __init__(self, files: FileStore) -> None:
+        self._files = files
+
+    async def translate_file(self, request: FerryRequest) -> Response:
+        """Translate an uploaded file and tell where it can be fetched."""
+        fields = await read_fields(request)
+        if fields.file is None:
+            raise InvalidRequestError("Invalid request: missing file parameter")
+        if not fields.file.filename:
+            raise InvalidRequestError("Invalid request: empty file name")
+        suffix = find_suffix(fields.file.filename)
+        document = KINDS[suffix].read(fields.file.data)
+        asked = parse_translate(fields, document.texts, _pairs(request))
+        items = await _translate(request, asked)
+        data = document.write([item.text for item in items])
+        name = await asyncio.to_thread(self._files.put, data, suffix)
+        # Nobody may ask again for long, and the file shall not lie there until somebody does.
+        asyncio.get_running_loop().call_later(self._files.max_age_s + 1, self._files.sweep)
+        return json_answer(FileAnswer(f"{request.base_url}download_file/{name}"))
+
+    async def download_file(self, request: FerryRequest) -> Response:
+        """A translated file, once; asking for its headers alone leaves it there."""
+        name = str(request.path_params["name"])
+        # Before the file is touched: only names that we gave get further than this.
+        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        if request.method == "HEAD":
+            headers["Content-Length"] = str(self._files.num_bytes(name))
+            data = b""
+        else:
+            data = await asyncio.to_thread(self._files.take, name)
+        suffix = find_suffix(name)
+        headers["Content-Disposition"] = f'attachment; filename="translated{suffix}"'
+        return Response(data, headers=headers, media_type=KINDS[suffix].media_type)
+
+
+def _pairs(request: FerryRequest) -> list[LanguagePair]:
+    return request.state["translator"].models.pairs

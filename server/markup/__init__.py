@@ -1,0 +1,26 @@
+"""Html, xml and placeholders around translation: what is not language comes out once, unchanged, in its place.
+
+`parse` a text, translate its chunks, `assemble` it. No engine, no HTTP, no waiting: pure functions for any thread.
+"""
+
+from server.markup.alignment import Alignment
+from server.markup.document import Chunk, Document, Mark, parse
+from server.markup.options import Options
+from server.markup.place import place
+from server.markup.translate import Translated, assemble, chunks, translate_document
+from server.markup.verify import verify
+
+__all__ = [
+    "Alignment",
+    "Chunk",
+    "Document",
+    "Mark",
+    "Options",
+    "Translated",
+    "assemble",
+    "chunks",
+    "parse",
+    "place",
+    "translate_document",
+    "verify",
+]

@@ -1,0 +1,107 @@
+"""A document as atoms: the smallest pieces that are text, or that must come out as they are.
+
+An atom is a run of text, one decoded entity, a tag, or a point: something without text of ours inside, such as a
+placeholder, a comment or an element that is kept. Joining `raw` of all atoms gives the document back.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from server.markup.entities import REFERENCE, decode
+from server.markup.options import Options
+from server.markup.placeholders import find_placeholders
+from server.markup.rules import is_ignored, is_preformatted, is_shown, pair_tags, splitting_names
+from server.markup.tokens import Token, tokenize
+
+AtomKind = Literal["text", "start", "end", "point"]
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """One atom.
+
+    Attributes:
+        text: what a text atom means; empty for the others.
+        pair: the same number for a start tag and its end tag; -1 without a partner.
+        splits: whether a sentence ends here.
+        shown: whether a point takes a place in the sentence as a word does, which a comment does not.
+        collapses: whether a run of white space in this text means one space.
+    """
+
+    kind: AtomKind
+    raw: str
+    text: str = ""
+    pair: int = -1
+    splits: bool = False
+    shown: bool = False
+    collapses: bool = False
+
+
+def read_atoms(source: str, options: Options) -> list[Atom]:
+    """The atoms of `source`."""
+    tokens = _keep_ignored(tokenize(source, options.kind), options)
+    partner = pair_tags(tokens)
+    splitting = splitting_names(tokens, partner, options)
+    atoms: list[Atom] = []
+    preformatted_until = -1
+    for index, token in enumerate(tokens):
+        if token.kind == "text":
+            atoms += _text_atoms(token.text, options, options.kind == "html" and index >= preformatted_until)
+            continue
+        splits = token.name in splitting or token.kind == "doctype"
+        if token.kind in ("start", "end"):
+            other = partner.get(index, -1)
+            pair = min(index, other)
+            atoms.append(Atom("start" if token.kind == "start" else "end", token.text, pair=pair, splits=splits))
+            if other > index and is_preformatted(token, options):
+                preformatted_until = max(preformatted_until, other)
+        else:
+            atoms.append(Atom("point", token.text, splits=splits, shown=is_shown(token, options)))
+    return atoms
+
+
+def _keep_ignored(tokens: Sequence[Token], options: Options) -> list[Token]:
+    """`tokens` with each element that is to be kept as one of them."""
+    partner = pair_tags(tokens)
+    kept: list[Token] = []
+    index = 0
+    while index < len(tokens):
+        token = tokens[index]
+        last = partner.get(index, -1) if token.kind == "start" else index
+        if last >= index and is_ignored(token, options):
+            kept.append(Token("kept", "".join(each.text for each in tokens[index : last + 1]), token.name))
+            index = last + 1
+        else:
+            kept.append(token)
+            index += 1
+    return kept
+
+
+def _text_atoms(raw: str, options: Options, collapses: bool) -> Iterator[Atom]:
+    done = 0
+    for start, end in find_placeholders(raw):
+        yield from _plain_atoms(raw[done:start], options, collapses)
+        yield Atom("point", raw[start:end], shown=True)
+        done = end
+    yield from _plain_atoms(raw[done:], options, collapses)
+
+
+def _plain_atoms(raw: str, options: Options, collapses: bool) -> Iterator[Atom]:
+    """The atoms of text without placeholders."""
+    done = 0
+    for match in REFERENCE.finditer(raw) if options.kind != "text" else ():
+        if match.start() > done:
+            yield _literal(raw[done : match.start()], collapses)
+        done = match.end()
+        char = decode(match.group(), options.kind)
+        if char is None:
+            yield Atom("point", match.group(), shown=match.group()[1] != "#")
+        else:
+            yield Atom("text", match.group(), char)
+    if done < len(raw):
+        yield _literal(raw[done:], collapses)
+
+
+def _literal(raw: str, collapses: bool) -> Atom:
+    return Atom("text", raw, raw, collapses=collapses)

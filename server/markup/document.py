@@ -1,0 +1,250 @@
+"""A text with markup, taken apart: chunks for the translator, and what stands between them exactly as it was.
+
+No engine, no waiting, no HTTP: pure functions, so that they can run in any thread.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from server.markup.atoms import Atom, read_atoms
+from server.markup.entities import Forms, find_forms
+from server.markup.options import Kind, Options
+
+# What stands beside a point in the source; it says where spaces belong when the point moves.
+Side = Literal["edge", "space", "word", "punctuation", "point"]
+
+_WHITE_SPACE = re.compile(r"[ \t\r\n\f]+")
+CLOSING = frozenset(".,;:!?…)]}%»”’。，、；：？！）】」』")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that must come out exactly once, at an offset of the chunk's text.
+
+    Attributes:
+        partner: index in `Chunk.marks` of the other tag of the pair; None for points, and for a tag whose partner is
+            outside the chunk or missing.
+        shown: whether it takes a place in the sentence, as a placeholder or an image does.
+    """
+
+    kind: Literal["start", "end", "point"]
+    raw: str
+    offset: int
+    partner: int | None
+    shown: bool
+    left: Side
+    right: Side
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A run of text with inline markup: what the translator sees, and what it does not.
+
+    Attributes:
+        text: for the translator: no tags, no placeholders, entities decoded, no white space at either end. It may
+            hold several sentences.
+        source: the same with everything, as it stood in the document.
+        forms: how the source wrote the characters that it wrote as entities.
+    """
+
+    text: str
+    marks: tuple[Mark, ...]
+    source: str
+    kind: Kind
+    forms: Forms = field(default_factory=dict)
+    options: Options = field(default_factory=Options)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A source as chunks and the strings between them; `parts` join to the source."""
+
+    source: str
+    options: Options
+    parts: tuple[str | Chunk, ...]
+
+    @property
+    def chunks(self) -> tuple[Chunk, ...]:
+        """What is to be translated, in order."""
+        return tuple(part for part in self.parts if isinstance(part, Chunk))
+
+
+def parse(source: str, options: Options) -> Document:
+    """Take `source` apart; broken markup is never an error, it stays as it is."""
+    parts: list[str | Chunk] = []
+    for group in _groups(read_atoms(source, options)):
+        if group[0].splits:
+            parts.append(group[0].raw)
+        else:
+            parts += _chunked(group, options)
+    document = Document(source, options, tuple(_merged(parts)))
+    assert "".join(part if isinstance(part, str) else part.source for part in document.parts) == source
+    return document
+
+
+def _groups(atoms: Sequence[Atom]) -> Iterator[list[Atom]]:
+    """Splitting atoms, one by one, and the runs between them."""
+    run: list[Atom] = []
+    for atom in atoms:
+        if atom.splits and run:
+            yield run
+            run = []
+        if atom.splits:
+            yield [atom]
+        else:
+            run.append(atom)
+    if run:
+        yield run
+
+
+def _chunked(atoms: Sequence[Atom], options: Options) -> list[str | Chunk]:
+    """What is around a chunk, and the chunk if there is one: some letter or digit to translate."""
+    if not any(char.isalnum() for atom in atoms for char in atom.text):
+        return ["".join(atom.raw for atom in atoms)]
+    before, core, after = _peel(atoms)
+    return [before, _chunk(core, options), after]
+
+
+def _merged(parts: Sequence[str | Chunk]) -> Iterator[str | Chunk]:
+    """`parts` with neighbouring strings joined and empty ones left out."""
+    strings: list[str] = []
+    for part in parts:
+        if isinstance(part, str):
+            strings.append(part)
+            continue
+        if any(strings):
+            yield "".join(strings)
+        strings = []
+        yield part
+    if any(strings):
+        yield "".join(strings)
+
+
+def _peel(atoms: Sequence[Atom]) -> tuple[str, list[Atom], str]:
+    """`atoms` without what would wrap any translation as well: white space, comments, tags around the whole."""
+    core = list(_with_edges_apart(atoms))
+    inside = _pairs(core)
+    first, last = 0, len(core) - 1
+    while True:
+        if _is_outside(core[first], inside):
+            first += 1
+        elif _is_outside(core[last], inside):
+            last -= 1
+        elif core[first].kind == "start" and core[last].kind == "end" and core[first].pair == core[last].pair:
+            first, last = first + 1, last - 1
+        else:
+            break
+    before, after = core[:first], core[last + 1 :]
+    return "".join(atom.raw for atom in before), core[first : last + 1], "".join(atom.raw for atom in after)
+
+
+def _pairs(atoms: Sequence[Atom]) -> set[int]:
+    """The numbers of the pairs with both tags in `atoms`."""
+    ends = {atom.pair for atom in atoms if atom.kind == "end" and atom.pair >= 0}
+    return {atom.pair for atom in atoms if atom.kind == "start" and atom.pair in ends}
+
+
+def _is_outside(atom: Atom, inside: set[int]) -> bool:
+    """Whether `atom`, at an edge, may stay there; so may a tag whose partner is not in the chunk."""
+    if atom.kind == "text":
+        return atom.text.isspace()
+    if atom.kind == "point":
+        return not atom.shown
+    return atom.pair not in inside
+
+
+def _with_edges_apart(atoms: Sequence[Atom]) -> Iterator[Atom]:
+    """`atoms` with the white space at either end of a text as an atom of its own."""
+    for atom in atoms:
+        text = atom.text
+        if atom.kind != "text" or text != atom.raw or text.isspace() or text == text.strip():
+            yield atom
+            continue
+        start = len(text) - len(text.lstrip())
+        end = len(text.rstrip())
+        for piece in (text[:start], text[start:end], text[end:]):
+            if piece:
+                yield replace(atom, raw=piece, text=piece)
+
+
+def _chunk(atoms: Sequence[Atom], options: Options) -> Chunk:
+    builder = _TextBuilder()
+    lefts = _sides(atoms, -1)
+    rights = list(reversed(_sides(list(reversed(atoms)), 0)))
+    inside = _pairs(atoms)
+    open_at: dict[int, int] = {}
+    marks: list[Mark] = []
+    for atom, left, right in zip(atoms, lefts, rights, strict=True):
+        if atom.kind == "text":
+            start = builder.append(atom)
+            # A space taken away before a comma: the marks after it now stand before the comma.
+            for index in range(len(marks) - 1, -1, -1):
+                if marks[index].offset <= start:
+                    break
+                marks[index] = replace(marks[index], offset=start)
+            continue
+        partner = open_at[atom.pair] if atom.kind == "end" and atom.pair in inside else None
+        if atom.kind == "start":
+            open_at[atom.pair] = len(marks)
+        if partner is not None:
+            marks[partner] = replace(marks[partner], partner=len(marks))
+        marks.append(Mark(atom.kind, atom.raw, builder.length, partner, atom.shown, left, right))
+        builder.after_point |= atom.kind == "point" and atom.shown
+    text = builder.text()
+    marks = [replace(mark, offset=min(mark.offset, len(text))) for mark in marks]
+    pieces = [(atom.raw, atom.text) for atom in atoms if atom.kind == "text"]
+    return Chunk(text, tuple(marks), "".join(atom.raw for atom in atoms), options.kind, find_forms(pieces), options)
+
+
+class _TextBuilder:
+    """The text of a chunk, without the second of two spaces where something between them was taken out."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.length = 0
+        self.after_point = False
+        self.ends_with_space = False
+
+    def append(self, atom: Atom) -> int:
+        """Add the text of `atom`; returns where it starts."""
+        text = _WHITE_SPACE.sub(" ", atom.text) if atom.collapses else atom.text
+        if text == atom.raw or atom.collapses:  # not an entity, which is a space on purpose
+            text = self._joined(text, atom.collapses)
+        if not text or (not self.length and text.isspace()):
+            return self.length
+        self.after_point = False
+        self.pieces.append(text)
+        self.length += len(text)
+        self.ends_with_space = text[-1] in " \t\r\n\f"
+        return self.length - len(text)
+
+    def _joined(self, text: str, collapses: bool) -> str:
+        """`text` as it goes on after what is there."""
+        if not self.length:
+            return text.lstrip()
+        if self.ends_with_space and (self.after_point or collapses):
+            if text[0] == " ":
+                return text[1:]
+            if self.after_point and text[0] in CLOSING:
+                self.pieces[-1] = self.pieces[-1][:-1]
+                self.length -= 1
+        return text
+
+    def text(self) -> str:
+        return "".join(self.pieces).rstrip()
+
+
+def _sides(atoms: Sequence[Atom], edge: int) -> list[Side]:
+    """What stands before each atom: the character at index `edge` of the text there, past tags and comments."""
+    sides: list[Side] = []
+    current: Side = "edge"
+    for atom in atoms:
+        sides.append(current)
+        if atom.kind == "text":
+            char = atom.text[edge]
+            current = "space" if char.isspace() else "word" if char.isalnum() else "punctuation"
+        elif atom.kind == "point" and atom.shown:
+            current = "point"
+    return sides

@@ -1,0 +1,30 @@
+"""What a request says about its markup."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["html", "xml", "text"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a text is taken apart. Names of tags are compared without case in html, exactly in xml.
+
+    Attributes:
+        kind: `text` has no tags at all, only placeholders.
+        ignore_tags: the element is kept as it is, tags and content together, wherever its place in the sentence is.
+        splitting_tags: these end a sentence, besides html's own blocks.
+        non_splitting_tags: these never do.
+        outline_detection: in xml, whether every tag that never stands beside text ends a sentence; html ignores it.
+    """
+
+    kind: Kind = "html"
+    ignore_tags: frozenset[str] = frozenset()
+    splitting_tags: frozenset[str] = frozenset()
+    non_splitting_tags: frozenset[str] = frozenset()
+    outline_detection: bool = True
+
+    def __post_init__(self) -> None:
+        if self.kind == "html":
+            for names in ("ignore_tags", "splitting_tags", "non_splitting_tags"):
+                object.__setattr__(self, names, frozenset(map(str.lower, getattr(self, names))))

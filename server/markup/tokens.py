@@ -1,0 +1,138 @@
+"""Html and xml to a stream of tokens that joins to the source, character for character.
+
+Where a tag begins and ends is as in browsers (quotes around values count, `1 < 2` is text), but nothing is repaired
+or dropped, xml is read by the same rules, and entities are not looked at. Every scan is linear in the source: a
+search that failed once is not repeated from a later place.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from server.markup.options import Kind
+
+# raw: an element whose content is no text, such as script, from tag to tag. kept: one that a request wants left alone.
+# other: comments and processing instructions.
+TokenKind = Literal["text", "start", "end", "empty", "raw", "kept", "cdata", "doctype", "other"]
+
+_VOID_NAMES = "area base br col embed hr img input link meta param source track wbr"
+VOID_ELEMENTS = frozenset(_VOID_NAMES.split())
+_RAW_ELEMENTS = frozenset(("script", "style", "xmp", "iframe", "noembed", "noframes"))
+_TEXT_ONLY_ELEMENTS = frozenset(("title", "textarea"))
+
+_NAME = {"html": "[A-Za-z]", "xml": "[A-Za-z_:\u0080-\U0010ffff]"}
+_MARKUP = {kind: re.compile(rf"<(?:/?{first}|[!?]|/>)") for kind, first in _NAME.items()}
+# A quote that is never closed is no quote: else one of them would swallow the document.
+_TAG = {
+    kind: re.compile(rf"""<(/?)({first}[^\s/>]*+)(?:[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+)*+>""")
+    for kind, first in _NAME.items()
+}
+# Used once the other has failed, so that no character is read once for each `<` before it.
+_SIMPLE_TAG = {kind: re.compile(rf"<(/?)({first}[^\s/<>]*+)[^<>]*+>") for kind, first in _NAME.items()}
+_INTERNAL_SUBSET = re.compile(r"""[^\[>]*+\[(?:[^\]"']++|"[^"]*+"|'[^']*+')*+\]\s*+>""")
+_SUBSET_END = re.compile(r"\]\s*+>")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of the source; `name` is that of a tag or raw element, in lower case for html."""
+
+    kind: TokenKind
+    text: str
+    name: str = ""
+
+
+def tokenize(source: str, kind: Kind) -> list[Token]:
+    """The tokens of `source`; joined they are `source`."""
+    if kind == "text":
+        return [Token("text", source)] if source else []
+    return _Scanner(source, kind).scan()
+
+
+class _Scanner:
+    """One pass over a source."""
+
+    def __init__(self, source: str, kind: Kind) -> None:
+        self.source = source
+        self.kind = kind
+        self.tag = _TAG[kind]
+        self.missing: set[str] = set()
+
+    def scan(self) -> list[Token]:
+        tokens: list[Token] = []
+        done = at = 0
+        while (begin := _MARKUP[self.kind].search(self.source, at)) is not None:
+            found = self._token(begin.start())
+            if found is None:
+                at = begin.start() + 1
+                continue
+            if begin.start() > done:
+                tokens.append(Token("text", self.source[done : begin.start()]))
+            tokens.append(found)
+            done = at = begin.start() + len(found.text)
+        if done < len(self.source):
+            tokens.append(Token("text", self.source[done:]))
+        return tokens
+
+    def _token(self, at: int) -> Token | None:
+        """The token that begins with the `<` at `at`; None if that is only text."""
+        source = self.source
+        if source.startswith("<!--", at):
+            # `<!-->` is a whole comment in html.
+            return Token("other", source[at : self._end("-->", at + (2 if self.kind == "html" else 4))])
+        if source.startswith("<![CDATA[", at):
+            return Token("cdata", source[at : self._end("]]>", at + 9)])
+        if source.startswith("<?", at):
+            # In html it ends at the first `>`, but no one who sends a program of php means that.
+            needle = "?>" if self.kind == "xml" or source.startswith(("<?php", "<?="), at) else ">"
+            return Token("other", source[at : self._end(needle, at + 2)])
+        if source[at : at + 9].upper() == "<!DOCTYPE":
+            return Token("doctype", source[at : self._doctype_end(at + 9)])
+        if source.startswith(("<!", "</>"), at):
+            return Token("other", source[at : self._end(">", at + 2)])
+        return self._tag(at)
+
+    def _tag(self, at: int) -> Token | None:
+        match = self.tag.match(self.source, at)
+        if match is None and self.tag is _TAG[self.kind]:
+            self.tag = _SIMPLE_TAG[self.kind]
+            match = self.tag.match(self.source, at)
+        if match is None:
+            return None
+        text, name = match.group(), match.group(2)
+        name = name.lower() if self.kind == "html" else name
+        if match.group(1):
+            return Token("end", text, name)
+        if text.endswith("/>") or (self.kind == "html" and name in VOID_ELEMENTS):
+            return Token("empty", text, name)
+        if self.kind == "html" and (name in _RAW_ELEMENTS or name in _TEXT_ONLY_ELEMENTS):
+            return self._element(at, match.end(), name)
+        return Token("start", text, name)
+
+    def _element(self, at: int, content: int, name: str) -> Token:
+        """The whole element if its content is not for us: a script, or a title with something like a tag in it."""
+        close = re.compile(rf"</{name}(?=[\s/>])", re.I).search(self.source, content)
+        if name in _TEXT_ONLY_ELEMENTS and close and "<" not in self.source[content : close.start()]:
+            return Token("start", self.source[at:content], name)
+        end = self._end(">", close.end()) if close else len(self.source)
+        return Token("raw", self.source[at:end], name)
+
+    def _doctype_end(self, at: int) -> int:
+        subset = self.source.find("[", at, self._end(">", at))
+        if subset < 0:
+            return self._end(">", at)
+        match = _INTERNAL_SUBSET.match(self.source, at) or _SUBSET_END.search(self.source, subset)
+        return match.end() if match else len(self.source)
+
+    def _end(self, needle: str, at: int) -> int:
+        """Where `needle`, searched from `at`, is over; the end of the source without it."""
+        found = self._find(needle, at)
+        return len(self.source) if found < 0 else found + len(needle)
+
+    def _find(self, needle: str, at: int) -> int:
+        if needle in self.missing:
+            return -1
+        found = self.source.find(needle, at)
+        if found < 0:
+            self.missing.add(needle)
+        return found

@@ -1,0 +1,89 @@
+"""The promise, checked: every tag and placeholder of the source is in the output once, unchanged, and in its place.
+
+Written without the code that takes documents apart and places marks; only the tokens, the placeholders' expression
+and the rule of what is kept are shared.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from server.markup.entities import REFERENCE, decode
+from server.markup.options import Options
+from server.markup.placeholders import find_placeholders
+from server.markup.rules import is_ignored
+from server.markup.tokens import Token, tokenize
+
+
+def verify(source: str, output: str, options: Options) -> bool:
+    """Whether `output` has the markup of `source`.
+
+    That is: the same tags, comments and placeholders, byte for byte, each as often; each inside the same elements
+    as in the source; every element that is to be kept in one piece; and if tags of the source do not pair, the same
+    ones do not, in the same order. So `output` is well-formed if `source` is. A part of a document will do as well.
+    """
+    return _read(source, options) == _read(output, options)
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What must be equal."""
+
+    items: Counter[tuple[int, str]]
+    kept: Counter[str]
+    unpaired: tuple[str, ...]
+
+
+def _read(source: str, options: Options) -> _Facts:
+    tokens = tokenize(source, options.kind)
+    # A path is a number that stands for the start tags around a place.
+    paths: list[int] = [0]
+    open_tags: list[Token] = []
+    unpaired: list[str] = []
+    items: list[tuple[int, str]] = []
+    for token in tokens:
+        if token.kind == "text":
+            items += ((paths[-1], each) for each in _protected(token.text, options))
+        elif token.kind == "end":
+            if open_tags and open_tags[-1].name == token.name:
+                open_tags.pop()
+                paths.pop()
+            else:
+                unpaired.append(token.text)
+            items.append((paths[-1], token.text))
+        else:
+            items.append((paths[-1], token.text))
+            if token.kind == "start":
+                open_tags.append(token)
+                paths.append(hash((paths[-1], token.text)))
+    unpaired += (token.text for token in open_tags)
+    return _Facts(Counter(items), Counter(_kept(tokens, options)), tuple(unpaired))
+
+
+def _protected(raw: str, options: Options) -> Iterable[str]:
+    """The placeholders of a text, and the entities that are none of ours to read."""
+    done = 0
+    for start, end in find_placeholders(raw):
+        yield from _unknown_entities(raw[done:start], options)
+        yield raw[start:end]
+        done = end
+    yield from _unknown_entities(raw[done:], options)
+
+
+def _unknown_entities(raw: str, options: Options) -> list[str]:
+    if options.kind == "text":
+        return []
+    return [found for found in REFERENCE.findall(raw) if decode(found, options.kind) is None]
+
+
+def _kept(tokens: Sequence[Token], options: Options) -> Iterable[str]:
+    """The elements that are to be kept, whole; an end tag closes one if as many of its name were opened inside."""
+    begin, name, depth = -1, "", 0
+    for index, token in enumerate(tokens):
+        if begin < 0 and token.kind == "start" and is_ignored(token, options):
+            begin, name, depth = index, token.name, 1
+        elif begin >= 0 and token.name == name:
+            depth += {"start": 1, "end": -1}.get(token.kind, 0)
+            if depth == 0:
+                yield "".join(each.text for each in tokens[begin : index + 1])
+                begin = -1

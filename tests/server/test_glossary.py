@@ -1,0 +1,59 @@
+"""Glossaries: each source term is taken out, and its target term is in the translation as often."""
+
+import asyncio
+
+import pytest
+
+from server.glossary import take_out_terms
+from server.markup import Options
+from server.models import Models
+from server.settings import ServeSettings
+from server.translator import TranslateOptions, Translator
+
+TERMS = {"Hund": "hound", "Katze": "puss & boots", "Haus am See": "lake house", "Haus": "mansion", "R&D": "F&E"}
+
+
+def copy(text: str, options: Options | None) -> str:
+    """As if the text were translated by copying it."""
+    prepared = take_out_terms(text, options, TERMS)
+    return prepared.restore(prepared.text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Der Hund läuft.", "Der hound läuft."),
+        ("der HUND, die Hunde, Hundehütte", "der hound, die Hunde, Hundehütte"),
+        ("Das Haus am See, das Haus", "Das lake house, das mansion"),
+        ("a < b & c &amp; Katze", "a < b & c &amp; puss & boots"),
+        ("Unsere R&D", "Unsere F&E"),
+        ("nichts", "nichts"),
+        ("", ""),
+        ('<ferry-term n="7"></ferry-term> Hund', '<ferry-term n="7"></ferry-term> hound'),
+    ],
+)
+def test_plain_text(text: str, expected: str) -> None:
+    assert copy(text, None) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('<p title="Hund">Der <b>Hund</b></p>', '<p title="Hund">Der <b>hound</b></p>'),
+        ('<p translate="no">Hund</p> Hund', '<p translate="no">Hund</p> hound'),
+        ("Katze &amp; <i>Katze</i>", "puss &amp; boots &amp; <i>puss &amp; boots</i>"),
+        ("Unsere R&amp;D", "Unsere F&amp;E"),
+        ("<!-- Hund -->Hund", "<!-- Hund -->hound"),
+    ],
+)
+def test_html(text: str, expected: str) -> None:
+    assert copy(text, Options(kind="html")) == expected
+
+
+def test_through_the_translator(models: Models) -> None:
+    """Into English the fake copies, with everything around the terms."""
+    translator = Translator(models, ServeSettings().limits)
+    prepared = take_out_terms("Der Hund läuft und der Hund schläft.", None, TERMS)
+    options = TranslateOptions("de", "en", markup=prepared.options)
+    answer = asyncio.run(translator.translate([prepared.text], options))
+    assert prepared.restore(answer.translations[0].text).count("hound") == 2

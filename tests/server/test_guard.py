@@ -1,0 +1,93 @@
+"""The guard: sound translations pass, broken ones are told apart, and are decoded again."""
+
+import asyncio
+
+import pytest
+
+from server.engine.types import Hypothesis, SearchOptions, SentenceResult
+from server.errors import QueueFullError
+from server.guard import Symptom, find_symptoms
+from server.models import Models
+from server.settings import ServeSettings
+from server.tokenizer import Tokenizer
+from server.translator import TranslateOptions, Translator
+from tests.server.conftest import MakeModel
+from tests.server.fakes import FakeEngine
+
+SOUND = [
+    ("Guten Morgen!", "Good morning!"),
+    ("Ja.", "Yes."),
+    ("Der Zug um 14 Uhr fällt heute leider aus.", "Unfortunately, the train at 14 is cancelled today."),
+    ("Es waren 1.234,50 Euro.", "It was 1,234.50 euros."),
+    ("Es waren 12 500 Menschen da.", "There were 12,500 people."),
+    ("Drei Äpfel und 3 Birnen", "3 apples and three pears"),
+    ("Tom Müller, Anna Schmidt und Peter Weiß", "Tom Müller, Anna Schmidt und Peter Weiß"),
+    ("nein, nein, nein, nein, nein, nein!", "no, no, no, no, no, no!"),
+    ("..............................", "..............................x"),
+]
+BROKEN: list[tuple[str, str, Symptom]] = [
+    ("Der Hund läuft über die Straße.", "", "empty"),
+    ("Der Hund läuft über die Straße.", " … !", "empty"),
+    ("Der Hund läuft.", "The dog runs and the dog runs and the dog runs and the dog runs and the dog runs and", "loop"),
+    ("Die Katze schläft.", "cat, cat, cat, cat, cat, cat, cat, cat, cat, cat, cat, cat,", "loop"),
+    ("Der Hund.", " ".join(f"word{i} is not here" for i in range(12)), "too_long"),
+    (" ".join(["Der alte Mann geht mit seinem kleinen Hund langsam über die Straße"] * 4), "No.", "too_short"),
+    ("Der Hund läuft heute über die Straße.", "Der Hund läuft heute über die Straße.", "copied"),
+    ("Im Jahr 1987 kam er.", "He came in 1978.", "numbers"),
+    ("Es kostet 250 Euro.", "It costs euros.", "numbers"),
+]
+
+
+@pytest.mark.parametrize(("source", "target"), SOUND)
+def test_sound_translations_pass(tokenizer: Tokenizer, source: str, target: str) -> None:
+    assert find_symptoms(source, target, tokenizer.encode(source), tokenizer.encode(target)) == ()
+
+
+@pytest.mark.parametrize(("source", "target", "symptom"), BROKEN)
+def test_broken_ones_do_not(tokenizer: Tokenizer, source: str, target: str, symptom: Symptom) -> None:
+    assert symptom in find_symptoms(source, target, tokenizer.encode(source), tokenizer.encode(target))
+
+
+class Stutterer(FakeEngine):
+    """Its best hypothesis is a loop, whatever the source; those behind it are sound, if asked for and if it can."""
+
+    def __init__(self, tokenizer: Tokenizer, can_do_better: bool) -> None:
+        super().__init__(hold=True)
+        self.tokenizer, self.can_do_better = tokenizer, can_do_better
+
+    def submit(self, source_ids, options: SearchOptions, *, deadline=None):  # type: ignore[no-untyped-def]
+        future = super().submit(source_ids, options, deadline=deadline)
+        loop = tuple(self.tokenizer.encode("the dog and " * 9))
+        second = tuple(source_ids[1:-1]) if self.can_do_better else loop
+        ranked = [loop, *([second] * (options.num_hypotheses - 1))]
+        future.set_result(SentenceResult(tuple(Hypothesis(ids, -1.0, -1.0, True) for ids in ranked), 0.0, 0.0, 9))
+        return future
+
+
+def test_a_busy_engine_costs_nobody_the_first_answer(make_model: MakeModel, tokenizer: Tokenizer) -> None:
+    class Busy(Stutterer):
+        def submit(self, source_ids, options: SearchOptions, *, deadline=None):  # type: ignore[no-untyped-def]
+            if options.beam_size > 1:
+                raise QueueFullError("the queue is full")
+            return super().submit(source_ids, options, deadline=deadline)
+
+    translator = Translator(Models((make_model(Busy(tokenizer, True)),)), ServeSettings().limits)
+    answer = asyncio.run(translator.translate(["the dog"], TranslateOptions("de", "en", beam_size=1)))
+    assert "loop" in answer.translations[0].segments[0].symptoms
+
+
+@pytest.mark.parametrize("can_do_better", [True, False])
+def test_what_loops_is_decoded_again(make_model: MakeModel, tokenizer: Tokenizer, can_do_better: bool) -> None:
+    engine = Stutterer(tokenizer, can_do_better)
+    translator = Translator(Models((make_model(engine),)), ServeSettings().limits)
+    suspects: list[int] = []
+    mended: list[None] = []
+    translator.on_suspects, translator.on_mended = suspects.append, lambda: mended.append(None)
+    answer = asyncio.run(translator.translate(["the dog"], TranslateOptions("de", "en", beam_size=1)))
+    [segment] = answer.translations[0].segments
+    assert (suspects, len(mended)) == ([1], int(can_do_better))
+    assert [options.beam_size for options in engine.options] == [1, 6]
+    if can_do_better:
+        assert (segment.target, segment.symptoms) == ("the dog", ())
+    else:
+        assert "loop" in segment.symptoms
