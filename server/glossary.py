@@ -73,8 +73,9 @@ def take_out_terms(text: str, options: Options | None, terms: Mapping[str, str])
             kept_until = max(kept_until, partner.get(index, -1))
         is_language = token.kind == "text" and index > kept_until
         pieces.append(pattern.sub(element, token.text) if is_language else token.text)
-    inline = replace(options, non_splitting_tags=options.non_splitting_tags | {"ferry-term"})
-    return Prepared("".join(pieces), inline, tuple(found), is_plain)
+    # Kept in one piece, it takes the place of a word, with spaces where the word had them.
+    kept = replace(options, ignore_tags=options.ignore_tags | {"ferry-term"})
+    return Prepared("".join(pieces), kept, tuple(found), is_plain)
 
 
 def _pattern(terms: Mapping[str, str]) -> re.Pattern[str]:

@@ -57,3 +57,12 @@ def test_through_the_translator(models: Models) -> None:
     options = TranslateOptions("de", "en", markup=prepared.options)
     answer = asyncio.run(translator.translate([prepared.text], options))
     assert prepared.restore(answer.translations[0].text).count("hound") == 2
+
+
+def test_a_term_stands_apart_as_its_word_did(models: Models) -> None:
+    """Into German the fake turns the ids round, so that the term moves to other neighbours."""
+    prepared = take_out_terms("the dog sees (cat), and a house", None, {"cat": "Katze", "dog": "Hund"})
+    translator = Translator(models, ServeSettings().limits)
+    answer = asyncio.run(translator.translate([prepared.text], TranslateOptions("en", "de", markup=prepared.options)))
+    words = prepared.restore(answer.translations[0].text).replace("(", " ").replace(")", " ").replace(",", " ").split()
+    assert {"Katze", "Hund"} <= set(words)
