@@ -3,6 +3,7 @@
 import logging
 import math
 import traceback
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -10,11 +11,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from server.errors import EngineStoppedError, FerryError, QueueFullError
+from server.errors import DeadlineExceededError, EngineStoppedError, FerryError, QueueFullError
 from server.schema import ErrorAnswer, ErrorDetail, InvalidBodyError
 
 # Nobody reads the answer to a client that has gone; the number is nginx's, for the metrics.
 CLIENT_GONE_STATUS = 499
+
+DEADLINE_RETRY_S = 1
+
+Endpoint = Callable[[Any], Awaitable[Response]]
 
 _log = logging.getLogger("ferry")
 _ENCODER = msgspec.json.Encoder()
@@ -34,7 +39,7 @@ def answer_ferry_error(request: Request[Any], error: Exception) -> Response:
     """Answer with the error's own status, code and message."""
     assert isinstance(error, FerryError)
     request.scope["ferry.error_code"] = error.code
-    headers = {"Retry-After": str(math.ceil(error.retry_after_s))} if isinstance(error, QueueFullError) else None
+    headers = retry_after(error) if isinstance(error, QueueFullError) else None
     field = error.field if isinstance(error, InvalidBodyError) else None
     return error_answer(error.status, ErrorDetail(error.code, str(error), field), headers)
 
@@ -63,6 +68,39 @@ def answer_internal(error: BaseException) -> Response:
     frames = "".join(traceback.format_tb(error.__traceback__))
     _log.error("internal error %s at\n%s", type(error).__name__, frames)
     return error_answer(500, ErrorDetail(FerryError.code, "The server failed on this request; its log says where."))
+
+
+def retry_after(error: FerryError) -> dict[str, str] | None:
+    """The header that says when to come back, where that is known."""
+    if isinstance(error, QueueFullError):
+        return {"Retry-After": str(math.ceil(error.retry_after_s))}
+    return {"Retry-After": str(DEADLINE_RETRY_S)} if isinstance(error, DeadlineExceededError) else None
+
+
+async def answer_in_dialect(
+    endpoint: Endpoint,
+    request: Request[Any],
+    refuse: Callable[[FerryError], Response],
+    failed: Callable[[str], Any],
+) -> Response:
+    """The answer of `endpoint`, its errors as another dialect's clients read them.
+
+    No exception handler of Starlette's: those are for the whole application, and dialects answer differently.
+
+    Args:
+        refuse: makes the answer to an error of ours.
+        failed: makes the body for what only we can have broken, from words for people.
+    """
+    try:
+        return await endpoint(request)
+    except FerryError as error:
+        request.scope["ferry.error_code"] = error.code
+        return refuse(error)
+    except (ClientDisconnect, HTTPException):
+        raise
+    except Exception as error:
+        status = answer_internal(error).status_code  # it also logs the place, and only that
+        return json_answer(failed("The server failed on this request; its log says where."), status)
 
 
 EXCEPTION_HANDLERS = {

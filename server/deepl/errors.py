@@ -1,23 +1,16 @@
 """Errors as clients of this dialect read them: `{"message", "detail"?}`, with the statuses that they act upon."""
 
 import functools
-import math
-from collections.abc import Awaitable, Callable
 
 from msgspec import UNSET, Struct, UnsetType
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from server.answers import answer_internal, json_answer
+from server.answers import Endpoint, answer_in_dialect, json_answer, retry_after
 from server.errors import DeadlineExceededError, FerryError, InvalidRequestError, QueueFullError
 from server.state import FerryRequest
 
-Endpoint = Callable[[FerryRequest], Awaitable[Response]]
-
 # Busy is 429 here: its clients retry 5xx in just the same way, but show people a clear error for 429 alone.
 BUSY_STATUS = 429
-DEADLINE_RETRY_S = 1
 
 
 class GlossaryNotFoundError(FerryError):
@@ -50,32 +43,16 @@ class ErrorAnswer(Struct):
 
 
 def answering(endpoint: Endpoint) -> Endpoint:
-    """`endpoint` with its errors answered as this dialect answers them.
-
-    Not a Starlette exception handler: those are for the whole application, and other dialects answer differently.
-    """
+    """`endpoint` with its errors answered as this dialect answers them."""
 
     @functools.wraps(endpoint)
     async def answered(request: FerryRequest) -> Response:
-        try:
-            return await endpoint(request)
-        except FerryError as error:
-            request.scope["ferry.error_code"] = error.code
-            return _answer(error)
-        except (ClientDisconnect, HTTPException):
-            raise
-        except Exception as error:
-            status = answer_internal(error).status_code  # it also logs the place, and only that
-            return json_answer(ErrorAnswer("The server failed on this request; its log says where."), status)
+        return await answer_in_dialect(endpoint, request, _answer, ErrorAnswer)
 
     return answered
 
 
 def _answer(error: FerryError) -> Response:
     detail = error.detail if isinstance(error, InvalidEntriesError) else UNSET
-    body = ErrorAnswer(str(error), detail)
-    if isinstance(error, QueueFullError):
-        return json_answer(body, BUSY_STATUS, {"Retry-After": str(math.ceil(error.retry_after_s))})
-    if isinstance(error, DeadlineExceededError):
-        return json_answer(body, BUSY_STATUS, {"Retry-After": str(DEADLINE_RETRY_S)})
-    return json_answer(body, error.status)
+    is_busy = isinstance(error, QueueFullError | DeadlineExceededError)
+    return json_answer(ErrorAnswer(str(error), detail), BUSY_STATUS if is_busy else error.status, retry_after(error))

@@ -11,10 +11,10 @@ from msgspec import UNSET
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.answers import json_answer
+from server.answers import Endpoint, json_answer
 from server.bundle import LanguagePair
 from server.deepl.entries import EntriesFormat, find_fault, format_entries, parse_entries
-from server.deepl.errors import Endpoint, answering
+from server.deepl.errors import answering
 from server.deepl.fields import Fields, read_choice, read_fields, read_required, read_string
 from server.deepl.glossaries import GlossaryInfo, GlossaryStore
 from server.deepl.languages import served_language, source_languages, target_languages

@@ -1,15 +1,11 @@
 """Errors as clients of this dialect read them: `{"error": "…"}`, with the statuses that they act upon."""
 
 import functools
-import math
-from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from server.answers import answer_internal, json_answer
+from server.answers import Endpoint, answer_in_dialect, json_answer, retry_after
 from server.errors import (
     DeadlineExceededError,
     EngineStoppedError,
@@ -20,8 +16,6 @@ from server.errors import (
 )
 from server.state import FerryRequest
 
-Endpoint = Callable[[FerryRequest], Awaitable[Response]]
-
 # Any web page may ask and read the answer: that is how clients in browsers use this API, and no answer depends on
 # cookies or on who asks.
 CORS_HEADERS = {"Access-Control-Allow-Origin": "*"}
@@ -30,8 +24,6 @@ PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Headers": "Authorization, Content-Type",
     "Access-Control-Max-Age": "86400",
 }
-
-DEADLINE_RETRY_S = 1
 
 
 class ForbiddenError(FerryError):
@@ -74,40 +66,22 @@ class ErrorAnswer(Struct):
 
 
 def answering(endpoint: Endpoint) -> Endpoint:
-    """`endpoint` with its errors answered as this dialect answers them, and open to other origins.
-
-    Not a Starlette exception handler: those are for the whole application, and other dialects answer differently.
-    """
+    """`endpoint` with its errors answered as this dialect answers them, and open to other origins."""
 
     @functools.wraps(endpoint)
     async def answered(request: FerryRequest) -> Response:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=CORS_HEADERS | PREFLIGHT_HEADERS)
-        answer = await _answered(endpoint, request)
+        answer = await answer_in_dialect(endpoint, request, _refuse, ErrorAnswer)
         answer.headers.update(CORS_HEADERS)
         return answer
 
     return answered
 
 
-async def _answered(endpoint: Endpoint, request: FerryRequest) -> Response:
-    try:
-        return await endpoint(request)
-    except FerryError as error:
-        request.scope["ferry.error_code"] = error.code
-        return json_answer(ErrorAnswer(str(error)), _status(error), _retry_after(error))
-    except (ClientDisconnect, HTTPException):
-        raise
-    except Exception as error:
-        status = answer_internal(error).status_code  # it also logs the place, and only that
-        return json_answer(ErrorAnswer("The server failed on this request; its log says where."), status)
+def _refuse(error: FerryError) -> Response:
+    return json_answer(ErrorAnswer(str(error)), _status(error), retry_after(error))
 
 
 def _status(error: FerryError) -> int:
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), error.status)
-
-
-def _retry_after(error: FerryError) -> dict[str, str] | None:
-    if isinstance(error, QueueFullError):
-        return {"Retry-After": str(math.ceil(error.retry_after_s))}
-    return {"Retry-After": str(DEADLINE_RETRY_S)} if isinstance(error, DeadlineExceededError) else None

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.answers import json_answer
+from server.answers import Endpoint, json_answer
 from server.bundle import LanguagePair
 from server.detect import detect_texts
 from server.disconnect import unless_gone
 from server.errors import EngineStoppedError, InvalidRequestError
 from server.languages import language_name
 from server.libre.documents import KINDS, find_suffix
-from server.libre.errors import Endpoint, ForbiddenError, answering
+from server.libre.errors import ForbiddenError, answering
 from server.libre.fields import read_fields
 from server.libre.files import FileStore
 from server.libre.languages import list_languages, shown_code
