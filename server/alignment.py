@@ -1,13 +1,21 @@
-"""From attention over ids to what markup needs: which characters of a text its translation's characters come from."""
+"""From attention over ids to characters and words: which of a text its translation's come from."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+
+import numpy as np
 
 from server.engine.types import SentenceResult
 from server.markup import Alignment
+from server.markup.alignment import AlignedMass
+from server.markup.words import split_words
 from server.plan import Part
 from server.tokenizer import Tokenizer
 
 Span = tuple[int, int]
+
+# Of a word's cross-attention, the share from which it is said to come from a source word.
+MIN_SHARE = 0.3
 
 
 def align_parts(tokenizer: Tokenizer, parts: Sequence[Part], results: Sequence[SentenceResult]) -> list[Alignment]:
@@ -52,3 +60,34 @@ def _ends(tokenizer: Tokenizer, ids: Sequence[int]) -> list[int]:
         end = min(len(tokenizer.decode(ids[:count])), total)
         ends.append(max(end, ends[-1] if ends else 0))
     return ends
+
+
+def link_words(source: str, target: str, alignments: Sequence[Alignment]) -> list[tuple[Span, Span]]:
+    """Which words belong together, as (span in `source`, span in `target`), ascending in the target.
+
+    A word of the translation goes with every source word that had at least `MIN_SHARE` in it, if there is one.
+    """
+    source_words, target_words = _Words(source), _Words(target)
+    links: list[tuple[Span, Span]] = []
+    for alignment in alignments:
+        if not alignment.source_spans or not alignment.target_spans:
+            continue
+        sources = source_words.within(alignment.source_spans)
+        targets = target_words.within(alignment.target_spans)
+        masses = AlignedMass(targets, [alignment], source, target)
+        shares = np.array([masses.mass(*word) for word in sources]).reshape(len(sources), len(targets))
+        links += [(sources[i], targets[j]) for j, i in np.argwhere(shares.T >= MIN_SHARE)]
+    return links
+
+
+class _Words:
+    """The words of a text, found by where they are."""
+
+    def __init__(self, text: str) -> None:
+        self._spans = split_words(text)
+        self._starts = [start for start, _ in self._spans]
+        self._ends = [end for _, end in self._spans]
+
+    def within(self, spans: Sequence[Span]) -> list[Span]:
+        """Those between the first and the last of `spans`, which ascend."""
+        return self._spans[bisect_right(self._ends, spans[0][0]) : bisect_left(self._starts, spans[-1][1])]

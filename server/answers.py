@@ -40,8 +40,12 @@ def answer_ferry_error(request: Request[Any], error: Exception) -> Response:
     assert isinstance(error, FerryError)
     request.scope["ferry.error_code"] = error.code
     headers = retry_after(error) if isinstance(error, QueueFullError) else None
-    field = error.field if isinstance(error, InvalidBodyError) else None
-    return error_answer(error.status, ErrorDetail(error.code, str(error), field), headers)
+    return error_answer(error.status, detail_of(error), headers)
+
+
+def detail_of(error: FerryError) -> ErrorDetail:
+    """What an answer tells of an error of ours."""
+    return ErrorDetail(error.code, str(error), error.field if isinstance(error, InvalidBodyError) else None)
 
 
 def answer_http_error(request: Request[Any], error: Exception) -> Response:

@@ -17,6 +17,7 @@ from server.metrics import Metrics
 from server.middleware import Observed
 from server.models import Models
 from server.native import get_models, get_translate, post_detect, post_translate
+from server.sentences import GuardCounts
 from server.settings import ServeSettings
 from server.state import FerryRequest, State
 from server.translator import Translator
@@ -50,7 +51,7 @@ def build_app(models: Models, settings: ServeSettings) -> Starlette:
     ]
     metrics = Metrics(models, [route.path for route in routes])
     translator = Translator(models, settings.limits)
-    translator.on_suspects, translator.on_mended = metrics.count_suspects, metrics.count_mended
+    translator.guard_counts = GuardCounts(metrics.count_suspect, metrics.count_mended)
     state = State(translator=translator, settings=settings, metrics=metrics)
     return Starlette(
         routes=routes,

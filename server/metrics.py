@@ -63,9 +63,9 @@ class Metrics:
         )
         self._mended = Counter("ferry_guard_mended", "Those of them that were then sound.", registry=self._registry)
 
-    def count_suspects(self, count: int) -> None:
-        """Sentences whose first translation looked wrong."""
-        self._suspects.inc(count)
+    def count_suspect(self) -> None:
+        """A sentence whose first translation looked wrong."""
+        self._suspects.inc()
 
     def count_mended(self) -> None:
         """One of them that is now sound."""

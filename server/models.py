@@ -7,7 +7,7 @@ from typing import Protocol
 
 from server.bundle import Bundle, GoldenLine, LanguagePair, Manifest
 from server.engine.stats import EngineStats
-from server.engine.types import SearchOptions, SentenceResult
+from server.engine.types import ANYBODY, Caller, SearchOptions, SentenceResult
 from server.errors import UnsupportedPairError
 from server.tokenizer import Tokenizer
 
@@ -16,7 +16,12 @@ class TranslationEngine(Protocol):
     """What the rest of the server uses of an engine; `server.engine.engine.Engine` is the real one."""
 
     def submit(
-        self, source_ids: Sequence[int], options: SearchOptions, *, deadline: float | None = None
+        self,
+        source_ids: Sequence[int],
+        options: SearchOptions,
+        *,
+        deadline: float | None = None,
+        caller: Caller = ANYBODY,
     ) -> Future[SentenceResult]: ...
 
     def self_test(self, golden_lines: list[GoldenLine]) -> None: ...

@@ -7,17 +7,20 @@ from typing import Any
 from msgspec import UNSET
 from starlette.responses import Response
 
+from server.alignment import link_words
 from server.answers import json_answer
 from server.detect import detect_texts
 from server.disconnect import unless_gone
 from server.errors import InvalidRequestError, RequestTooLargeError
 from server.markup import Options
 from server.models import Model
+from server.planned import TranslatedText
 from server.schema import (
     AUTO,
     AlternativeAnswer,
     DetectAnswer,
     DetectionAnswer,
+    LinkAnswer,
     ModelAnswer,
     SegmentAnswer,
     TranslateAnswer,
@@ -28,7 +31,8 @@ from server.schema import (
     read_body,
 )
 from server.state import FerryRequest
-from server.translator import Answer, TranslatedText, TranslateOptions
+from server.streaming import stream_answer
+from server.translator import Answer, TranslateOptions
 
 
 async def post_translate(request: FerryRequest) -> Response:
@@ -43,10 +47,13 @@ async def post_translate(request: FerryRequest) -> Response:
         length_penalty=body.length_penalty,
         deadline=time.monotonic() + settings.deadline_s,
         markup=None if body.format == "text" else Options(kind=body.format),
+        align=body.alignments,
     )
-    texts = [body.text] if isinstance(body.text, str) else body.text
-    answer = await unless_gone(request.receive, request.state["translator"].translate(texts, options))
-    return json_answer(_translate_answer(body, answer))
+    translator, texts = request.state["translator"], as_list(body.text)
+    if body.stream:
+        return await stream_answer(request, translator.stream(texts, options))
+    answer = await unless_gone(request.receive, translator.translate(texts, options))
+    return json_answer(_translate_answer(texts, body, answer))
 
 
 async def get_translate(request: FerryRequest) -> Response:
@@ -66,7 +73,7 @@ async def post_detect(request: FerryRequest) -> Response:
     """Tell which of the served languages one or many texts are in."""
     settings = request.state["settings"]
     body = decode_detect(await read_body(request, settings.max_body_bytes))
-    texts = [body.text] if isinstance(body.text, str) else body.text
+    texts = as_list(body.text)
     if len(texts) > settings.max_texts:
         raise RequestTooLargeError(f"text has {len(texts)} texts; a request may have {settings.max_texts}.")
     # Characters are not limited beyond the body's bytes: only the beginning of a text is looked at.
@@ -79,11 +86,18 @@ async def get_models(request: FerryRequest) -> Response:
     return json_answer({"models": [_described(model) for model in request.state["translator"].models.all]})
 
 
-def _translate_answer(body: TranslateBody, answer: Answer) -> TranslateAnswer:
-    return TranslateAnswer([_translation_answer(body, text) for text in answer.texts])
+def as_list(text: str | list[str]) -> list[str]:
+    """One text is as good as a list of it."""
+    return [text] if isinstance(text, str) else text
 
 
-def _translation_answer(body: TranslateBody, text: TranslatedText) -> TranslationAnswer:
+def _translate_answer(texts: list[str], body: TranslateBody, answer: Answer) -> TranslateAnswer:
+    return TranslateAnswer(
+        [_translation_answer(source, body, text) for source, text in zip(texts, answer.texts, strict=True)]
+    )
+
+
+def _translation_answer(source: str, body: TranslateBody, text: TranslatedText) -> TranslationAnswer:
     translation, manifest = text.translation, text.model.manifest
     answer = TranslationAnswer(translation.text, text.source, ModelAnswer(manifest.name, manifest.version))
     if text.detected:
@@ -100,6 +114,8 @@ def _translation_answer(body: TranslateBody, text: TranslatedText) -> Translatio
             SegmentAnswer(s.source, s.target, s.complete, s.symptoms, s.score if body.scores else UNSET)
             for s in translation.segments
         ]
+    if body.alignments:
+        answer.alignments = [LinkAnswer(*link) for link in link_words(source, translation.text, text.alignments)]
     return answer
 
 

@@ -28,6 +28,8 @@ class TranslateBody(Struct, forbid_unknown_fields=True):
     length_penalty: float | None = None
     scores: bool = False
     segments: bool = False
+    alignments: bool = False
+    stream: bool = False
 
 
 class DetectBody(Struct, forbid_unknown_fields=True):
@@ -70,6 +72,16 @@ class SegmentAnswer(Struct):
     score: float | UnsetType | None = UNSET
 
 
+class LinkAnswer(Struct):
+    """A word of the translation and a word it was made from: where they begin and end in the two texts.
+
+    In characters (Unicode code points), the end not included.
+    """
+
+    source: tuple[int, int]
+    target: tuple[int, int]
+
+
 class ModelAnswer(Struct):
     """Which model answered."""
 
@@ -81,7 +93,7 @@ class TranslationAnswer(Struct):
     """One translated text.
 
     `score` is null where there was nothing to translate; `detected_confidence`, 0 to 1, is there where `source` was
-    detected.
+    detected; `alignments` are empty for a text with placeholders.
     """
 
     text: str
@@ -91,6 +103,20 @@ class TranslationAnswer(Struct):
     score: float | UnsetType | None = UNSET
     alternatives: list[AlternativeAnswer] | UnsetType = UNSET
     segments: list[SegmentAnswer] | UnsetType = UNSET
+    alignments: list[LinkAnswer] | UnsetType = UNSET
+
+
+class PieceAnswer(Struct):
+    """A line of a streamed answer: the next piece of the translation of text number `index`, from 0."""
+
+    index: int
+    text: str
+
+
+class DoneAnswer(Struct):
+    """The last line of a streamed answer that is complete."""
+
+    done: Literal[True] = True
 
 
 class TranslateAnswer(Struct):
@@ -124,6 +150,7 @@ class InvalidBodyError(InvalidRequestError):
 Body = TypeVar("Body")
 _TRANSLATE = msgspec.json.Decoder(TranslateBody)
 _DETECT = msgspec.json.Decoder(DetectBody)
+_NOT_STREAMED = ("num_alternatives", "scores", "segments", "alignments")
 _PATH = re.compile(r" - at `\$\.?([^`]*)`$")
 _NAMED = re.compile(r"(?:field|key) `([^`]*)`")
 
@@ -170,7 +197,12 @@ def decode_translate(body: bytes) -> TranslateBody:
     Raises:
         InvalidBodyError: saying what is wrong and where.
     """
-    return _decode(_TRANSLATE, body)
+    decoded = _decode(_TRANSLATE, body)
+    if decoded.alignments and decoded.format != "text":
+        raise InvalidBodyError('alignments is true; that needs format "text".', "alignments")
+    if decoded.stream and (fields := [name for name in _NOT_STREAMED if getattr(decoded, name)]):
+        raise InvalidBodyError(f"{fields[0]} is not told in a streamed answer; leave out one of the two.", fields[0])
+    return decoded
 
 
 def decode_detect(body: bytes) -> DetectBody:

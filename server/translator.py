@@ -5,23 +5,23 @@ All sentences of all texts of a request are submitted at once and share the runn
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from server.alignment import align_parts
-from server.bundle import LanguagePair, SearchDefaults
+from server.bundle import SearchDefaults
 from server.detect import Detected, Detector
-from server.engine.types import Hypothesis, SearchOptions, SentenceResult
-from server.errors import DeadlineExceededError, FerryError, InvalidRequestError, RequestTooLargeError
-from server.guard import SERIOUS
-from server.markup import Document, assemble, parse
+from server.engine.types import Caller, SearchOptions, SentenceResult
+from server.errors import DeadlineExceededError, InvalidRequestError, RequestTooLargeError
 from server.markup import Options as MarkupOptions
+from server.markup import parse
 from server.markup.placeholders import has_placeholders
-from server.models import Model, Models
-from server.plan import Part, Translation, assemble_text, examine, join_chunks, plan_text
+from server.models import Models
+from server.plan import Translation, plan_text
+from server.planned import PlannedText, TranslatedText, assemble_planned
 from server.segment import Split
+from server.sentences import GuardCounts, Sentences
 from server.settings import Limits
 
 # Splitting and tokenising 20,000 characters takes about 10 ms; what is longer goes to a thread, so that no other
@@ -32,9 +32,6 @@ MAX_LENGTH_PENALTY = 5.0
 
 PLAIN = MarkupOptions(kind="text")
 
-# Beams with which a sentence is decoded again whose translation has gone wrong.
-GUARD_BEAM = 6
-
 
 @dataclass(frozen=True)
 class TranslateOptions:
@@ -42,9 +39,12 @@ class TranslateOptions:
 
     Attributes:
         source: None takes what each text seems to be in.
+        align: whether to tell which words were made from which; not with markup or placeholders.
         markup: how tags are told from language; None for plain text, of which only placeholders are kept.
         num_alternatives: translations wanted besides the best; they widen the beam if `beam_size` does not say.
         deadline: `time.monotonic()` after which the answer is of no use; None waits as long as it takes.
+        background: nobody waits just now; requests that are not go before it.
+        caller: callers of different names share the engine fairly.
     """
 
     source: str | None
@@ -55,43 +55,9 @@ class TranslateOptions:
     deadline: float | None = None
     split: Split = "sentences"
     markup: MarkupOptions | None = None
-
-
-@dataclass(frozen=True)
-class PlannedText:
-    """One text ready for the engine: its model, direction, parts, and how they are searched.
-
-    Attributes:
-        document: its markup, None for plain text.
-        chunks: the parts of each of the document's chunks; of plain text, of all of it.
-    """
-
-    model: Model
-    pair: LanguagePair
-    detected: Detected | None
-    options: SearchOptions
-    document: Document | None
-    chunks: tuple[tuple[Part, ...], ...]
-
-    @property
-    def parts(self) -> list[Part]:
-        """All parts, in order."""
-        return [part for chunk in self.chunks for part in chunk]
-
-    @property
-    def sources(self) -> list[tuple[int, ...]]:
-        """The ids of all parts that have some, in order."""
-        return [part.source_ids for part in self.parts if part.source_ids]
-
-
-@dataclass(frozen=True)
-class TranslatedText:
-    """One translated text: what made it, from which language, and how sure we are of that if we had to guess."""
-
-    model: Model
-    source: str
-    detected: Detected | None
-    translation: Translation
+    align: bool = False
+    background: bool = False
+    caller: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,15 +72,24 @@ class Answer:
         return tuple(text.translation for text in self.texts)
 
 
+@dataclass(frozen=True)
+class Piece:
+    """What can be told of the answer already: the next part of the translation of text number `index`.
+
+    The pieces of a text, joined, are its translation.
+    """
+
+    index: int
+    text: str
+
+
 class Translator:
     """Translates texts with the loaded models, within the limits."""
 
     def __init__(self, models: Models, limits: Limits) -> None:
         self.models = models
         self.limits = limits
-        # Told how many sentences looked wrong, and of each that was mended; for the metrics.
-        self.on_suspects: Callable[[int], None] = lambda count: None
-        self.on_mended: Callable[[], None] = lambda: None
+        self.guard_counts = GuardCounts()
         self.detector = Detector(code for pair in models.pairs for code in (pair.source, pair.target))
 
     async def translate(self, texts: Sequence[str], options: TranslateOptions) -> Answer:
@@ -123,61 +98,48 @@ class Translator:
         Raises:
             InvalidRequestError, RequestTooLargeError, QueueFullError, DeadlineExceededError, EngineStoppedError
         """
-        self._check_sizes(texts)
-        try:
+        with _told_as_deadline():
             async with asyncio.timeout(_seconds_left(options.deadline)):
-                if options.source is None and not self.detector.loaded:
-                    await asyncio.to_thread(self.detector.load)
-                if options.markup is not None or sum(map(len, texts)) > MAX_INLINE_CHARS:
-                    planned = await asyncio.to_thread(self.plan, texts, options)
-                else:
-                    planned = self.plan(texts, options)
-                results = await _gather(submit(planned, options.deadline))
-                results = await self._mended(planned, results, options.deadline)
+                planned = await self._planned(texts, options)
+                with self._sentences(planned, options) as sentences:
+                    results = await sentences.results()
                 if all(text.document is None for text in planned):
                     return _answer(planned, results)
                 # Markup may take long to put back, the more so where somebody means it to.
                 return await asyncio.to_thread(_answer, planned, results)
-        except TimeoutError as error:
-            raise DeadlineExceededError("The deadline passed before the translation was complete.") from error
 
-    async def _mended(
-        self, planned: Sequence[PlannedText], results: Sequence[SentenceResult], deadline: float | None
-    ) -> list[SentenceResult]:
-        """`results`, those with serious symptoms decoded again: a wider beam's best sound hypothesis is taken.
+    async def stream(self, texts: Sequence[str], options: TranslateOptions) -> AsyncGenerator[Piece]:
+        """Translate `texts`, giving what is done as soon as all before it is: sentence by sentence, in order.
 
-        Where none is sound, the first answer stays; what is wrong with it is told with the segment.
+        A text with markup or placeholders is one piece, since only the whole of it can be checked. Closing the
+        generator takes the sentences back, as cancelling does.
+
+        Raises:
+            InvalidRequestError, RequestTooLargeError, QueueFullError, DeadlineExceededError, EngineStoppedError
         """
-        parts = [(text, part) for text in planned for part in text.parts if part.source_ids]
-        suspects = [
-            (i, text, part)
-            for i, ((text, part), result) in enumerate(zip(parts, results, strict=True))
-            if not _is_sound(text, part, result.hypotheses[0])
-        ]
-        mended = list(results)
-        if not suspects:
-            return mended
-        self.on_suspects(len(suspects))
-        again: list[Future[SentenceResult]] = []
-        try:
-            for _, text, part in suspects:
-                options = self._wider(text.options)
-                again.append(text.model.engine.submit(part.source_ids, options, deadline=deadline))
-            found = await _gather(again)
-        except FerryError:  # a server that is too busy for this gives what it has
-            _cancel(again)
-            return mended
-        for (i, text, part), result in zip(suspects, found, strict=True):
-            sound = [h for h in result.hypotheses if _is_sound(text, part, h)]
-            if sound:
-                others = [h for h in mended[i].hypotheses[1:] if h.ids != sound[0].ids]
-                mended[i] = replace(mended[i], hypotheses=(sound[0], *others))
-                self.on_mended()
-        return mended
+        with _told_as_deadline():
+            # Not around a yield: it would fire in whoever took the piece. The engine ends late sentences by itself.
+            async with asyncio.timeout(_seconds_left(options.deadline)):
+                planned = await self._planned(texts, options)
+        with self._sentences(planned, options) as sentences:
+            first = 0
+            for index, text in enumerate(planned):
+                async for piece in _pieces(text, sentences, first):
+                    yield Piece(index, piece)
+                first += len(text.sentences)
 
-    def _wider(self, options: SearchOptions) -> SearchOptions:
-        beam_size = min(max(options.beam_size + 2, GUARD_BEAM), self.limits.max_beam_size)
-        return replace(options, beam_size=beam_size, num_hypotheses=beam_size)
+    async def _planned(self, texts: Sequence[str], options: TranslateOptions) -> list[PlannedText]:
+        """`plan`, in a thread where it takes long."""
+        self._check_sizes(texts)
+        if options.source is None and not self.detector.loaded:
+            await asyncio.to_thread(self.detector.load)
+        if options.markup is not None or sum(map(len, texts)) > MAX_INLINE_CHARS:
+            return await asyncio.to_thread(self.plan, texts, options)
+        return self.plan(texts, options)
+
+    def _sentences(self, planned: Sequence[PlannedText], options: TranslateOptions) -> Sentences:
+        caller = Caller(options.caller, options.background)
+        return Sentences(planned, options.deadline, caller, self.limits.max_beam_size, self.guard_counts)
 
     def plan(self, texts: Sequence[str], options: TranslateOptions) -> list[PlannedText]:
         """Choose the models and take `texts` apart.
@@ -191,7 +153,7 @@ class Translator:
         num_tokens = 0
         for text in texts:
             planned.append(self._plan_text(text, options))
-            num_tokens += sum(map(len, planned[-1].sources))
+            num_tokens += planned[-1].num_tokens
             if num_tokens > self.limits.max_request_tokens:
                 raise RequestTooLargeError(
                     f"text has more than {self.limits.max_request_tokens} tokens, the most one request may have; "
@@ -208,7 +170,7 @@ class Translator:
         assert source is not None
         model, pair = self.models.choose(source, options.target)
         search = search_options(options, model.manifest.search, self.limits.max_beam_size)
-        if document is not None and any(chunk.marks for chunk in document.chunks):
+        if options.align if document is None else any(chunk.marks for chunk in document.chunks):
             search = replace(search, align=True)
         chunks = tuple(plan_text(model, pair, each, options.split) for each in texts)
         return PlannedText(model, pair, detected, search, document, chunks)
@@ -256,55 +218,33 @@ def search_options(options: TranslateOptions, defaults: SearchDefaults, max_beam
     return SearchOptions(beam_size=beam_size, num_hypotheses=num_hypotheses, length_penalty=penalty)
 
 
-def submit(planned: Sequence[PlannedText], deadline: float | None) -> list[Future[SentenceResult]]:
-    """Submit every part that has ids; if one is refused, the others are taken back and the refusal raised."""
-    futures: list[Future[SentenceResult]] = []
-    try:
-        for text in planned:
-            for ids in text.sources:
-                # One by one: what is submitted must be known when the next one is refused.
-                futures.append(text.model.engine.submit(ids, text.options, deadline=deadline))  # noqa: PERF401
-    except BaseException:
-        _cancel(futures)
-        raise
-    return futures
-
-
-def _is_sound(text: PlannedText, part: Part, hypothesis: Hypothesis) -> bool:
-    return SERIOUS.isdisjoint(examine(part, text.model.tokenizer.decode(hypothesis.ids), hypothesis))
-
-
 def _answer(planned: Sequence[PlannedText], results: Sequence[SentenceResult]) -> Answer:
     waiting = iter(results)
-    return Answer(tuple(_assembled(text, list(islice(waiting, len(text.sources)))) for text in planned))
+    return Answer(tuple(assemble_planned(text, list(islice(waiting, len(text.sentences)))) for text in planned))
 
 
-def _assembled(text: PlannedText, results: Sequence[SentenceResult]) -> TranslatedText:
-    waiting = iter(results)
-    counts = [sum(bool(part.source_ids) for part in parts) for parts in text.chunks]
-    by_chunk = [list(islice(waiting, count)) for count in counts]
-    tokenizer = text.model.tokenizer
-    translations = [assemble_text(tokenizer, parts, mine) for parts, mine in zip(text.chunks, by_chunk, strict=True)]
-    if text.document is None:
-        [translation] = translations
-    else:
-        aligned = [align_parts(tokenizer, parts, mine) for parts, mine in zip(text.chunks, by_chunk, strict=True)]
-        translated = [(each.text, alignment) for each, alignment in zip(translations, aligned, strict=True)]
-        translation = join_chunks(assemble(text.document, translated), translations)
-    return TranslatedText(text.model, text.pair.source, text.detected, translation)
+async def _pieces(text: PlannedText, sentences: Sentences, first: int) -> AsyncGenerator[str]:
+    """The translation of `text` in pieces; its sentences are those from number `first`."""
+    if text.document is not None:
+        results = [await sentences.result(first + i) for i in range(len(text.sentences))]
+        yield (await asyncio.to_thread(assemble_planned, text, results)).translation.text
+        return
+    decode = text.model.tokenizer.decode
+    for part in text.parts:
+        target = part.segment.text
+        if part.source_ids:
+            target = decode((await sentences.result(first)).hypotheses[0].ids)
+            first += 1
+        if target or part.segment.after:
+            yield target + part.segment.after
 
 
-async def _gather(futures: Sequence[Future[SentenceResult]]) -> list[SentenceResult]:
-    """All results; if one fails or the caller is cancelled, the others are cancelled too."""
+@contextmanager
+def _told_as_deadline() -> Iterator[None]:
     try:
-        return await asyncio.gather(*map(asyncio.wrap_future, futures))
-    finally:
-        _cancel(futures)
-
-
-def _cancel(futures: Sequence[Future[SentenceResult]]) -> None:
-    for future in futures:
-        future.cancel()
+        yield
+    except TimeoutError as error:
+        raise DeadlineExceededError("The deadline passed before the translation was complete.") from error
 
 
 def _seconds_left(deadline: float | None) -> float | None:

@@ -15,7 +15,7 @@ from server.engine.cores import count_cores
 from server.engine.runtime import Runtime
 from server.engine.scheduler import Scheduler
 from server.engine.stats import EngineStats, StepTrace
-from server.engine.types import EngineSettings, SearchOptions, SentenceResult
+from server.engine.types import ANYBODY, Caller, EngineSettings, SearchOptions, SentenceResult
 from server.engine.worker import Worker
 from server.errors import BundleError, EngineStoppedError, QueueFullError, SettingsError
 
@@ -72,7 +72,12 @@ class Engine:
             thread.start()
 
     def submit(
-        self, source_ids: Sequence[int], options: SearchOptions, *, deadline: float | None = None
+        self,
+        source_ids: Sequence[int],
+        options: SearchOptions,
+        *,
+        deadline: float | None = None,
+        caller: Caller = ANYBODY,
     ) -> Future[SentenceResult]:
         """Queue one sentence.
 
@@ -80,6 +85,7 @@ class Engine:
             source_ids: what the encoder reads, language prefix and EOS included.
             options: how to search; without `max_target_length`, 2 x source + 16 ids or the model's limit.
             deadline: in seconds of `time.monotonic()`; None waits for ever.
+            caller: whose share of the engine it takes.
 
         Returns:
             A future that is always answered: a result, DeadlineExceededError, EngineStoppedError, or another
@@ -91,7 +97,7 @@ class Engine:
             QueueFullError: the queue has no room now.
             EngineStoppedError: the engine is closing or has failed.
         """
-        return self._scheduler.submit(tuple(source_ids), options, deadline)
+        return self._scheduler.submit(tuple(source_ids), options, deadline, caller)
 
     def self_test(self, golden_lines: Sequence[GoldenLine]) -> None:
         """Translate the golden lines by greedy search with the default length; also warms the engine up.

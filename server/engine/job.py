@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 from server.bundle import Dimensions
-from server.engine.types import EngineSettings, SearchOptions, SentenceResult
+from server.engine.types import ANYBODY, Caller, EngineSettings, SearchOptions, SentenceResult
 from server.errors import FerryError, InvalidRequestError
 
 
@@ -23,6 +23,7 @@ class Job:
         deadline: in seconds of `time.monotonic()`; None waits for ever.
         submitted: when, by the same clock.
         future: PENDING until the answer, so that `cancel()` works while the sentence runs.
+        caller: whose share of the engine it takes.
     """
 
     source_ids: tuple[int, ...]
@@ -30,11 +31,17 @@ class Job:
     deadline: float | None
     submitted: float
     future: Future[SentenceResult]
+    caller: Caller = ANYBODY
 
     @property
     def num_rows(self) -> int:
         """Decoder rows the sentence takes."""
         return self.options.beam_size
+
+    @property
+    def cost(self) -> int:
+        """About how much work it is, in source ids times rows."""
+        return len(self.source_ids) * self.num_rows
 
     def answer(self, result: SentenceResult) -> bool:
         """Publish the result, unless the caller has cancelled. Each job is answered or failed once."""

@@ -1,9 +1,11 @@
 """Who is next: the bounded queue that all engine threads share. Pure Python; knows no tensors and no search.
 
-Order is first come, first served. The head of the queue is always among the newcomers as soon as its rows are free;
-behind it, sentences of like length are encoded along, and the others wait for the next step.
+Callers share the engine fairly; each one's sentences keep their order. The head of the queue is always among the
+newcomers as soon as its rows are free; behind it, sentences of like length are encoded along, and the others wait for
+the next step.
 """
 
+import bisect
 import heapq
 import itertools
 import threading
@@ -13,8 +15,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from server.bundle import Dimensions
+from server.engine.fairness import FairOrder
 from server.engine.job import Job, resolve_options
-from server.engine.types import EngineSettings, SearchOptions, SentenceResult
+from server.engine.types import ANYBODY, Caller, EngineSettings, SearchOptions, SentenceResult
 from server.errors import DeadlineExceededError, EngineStoppedError, FerryError, QueueFullError
 
 # Padded source ids one thread encodes at a time while its rows run: some 20 ms for six layers of d=256 (measured: 29 ms
@@ -24,6 +27,8 @@ RUNNING_ENCODE_TOKENS = 512
 # How many waiting sentences are looked at for newcomers; a bound on the time the lock is held.
 MAX_LOOKED_AT = 256
 RETRY_AFTER_RANGE_S = (1.0, 60.0)
+# Of a thread's rows, the background may hold 1/2, so that others find some free.
+BACKGROUND_ROWS_DIVISOR = 2
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,14 @@ class QueueCounts:
     waiting_ids: int
     cancelled: int
     expired: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Waiting:
+    """A job in the queue; `place` is where in the fair order."""
+
+    job: Job
+    place: float
 
 
 class Scheduler:
@@ -50,7 +63,9 @@ class Scheduler:
         self._settings = settings
         self._clock = clock
         self._changed = threading.Condition()
-        self._waiting: dict[int, Job] = {}  # by ticket number, oldest first
+        self._waiting: dict[int, _Waiting] = {}  # by ticket number, oldest first
+        self._order: list[tuple[float, int]] = []  # (place, ticket) of all that waits, next first
+        self._fair = FairOrder()
         self._deadlines: list[tuple[float, int]] = []  # heap of (deadline, ticket); may name jobs that have left
         self._tickets = itertools.count()
         self._waiting_ids = 0
@@ -63,7 +78,11 @@ class Scheduler:
         self._expired = 0
 
     def submit(
-        self, source_ids: tuple[int, ...], options: SearchOptions, deadline: float | None
+        self,
+        source_ids: tuple[int, ...],
+        options: SearchOptions,
+        deadline: float | None,
+        caller: Caller = ANYBODY,
     ) -> Future[SentenceResult]:
         """Queue a sentence.
 
@@ -73,7 +92,7 @@ class Scheduler:
             EngineStoppedError: the engine takes no more work.
         """
         options = resolve_options(source_ids, options, self._dimensions, self._settings)
-        job = Job(source_ids, options, deadline, self._clock(), Future())
+        job = Job(source_ids, options, deadline, self._clock(), Future(), caller)
         with self._changed:
             if self._stop_reason is not None:
                 raise EngineStoppedError(self._stop_reason)
@@ -91,15 +110,19 @@ class Scheduler:
             self._changed.wait_for(lambda: self._waiting or self._stop_reason is not None)
             return bool(self._waiting)
 
-    def take(self, thread: int, rows_in_use: int) -> list[Job]:
+    def take(self, thread: int, rows_in_use: int, background_rows: int = 0) -> list[Job]:
         """The newcomers of engine thread `thread`, to be encoded together; often none.
 
         Also fails what has waited past its deadline.
+
+        Args:
+            rows_in_use: rows of the thread that are taken, `background_rows` of them by callers in the background.
         """
         with self._changed:
             expired = self._remove_expired()
-            newcomers = self._choose(thread, rows_in_use)
+            newcomers = self._choose(thread, rows_in_use, background_rows)
             for ticket in newcomers:
+                self._fair.took(self._waiting[ticket].place)
                 self._taken_ids += len(self._leave(ticket).source_ids)
             jobs = list(newcomers.values())
             self._running_rows[thread] = rows_in_use + sum(job.num_rows for job in jobs)
@@ -146,16 +169,22 @@ class Scheduler:
     def _enter(self, ticket: int, job: Job) -> None:
         if not self._waiting:
             self._busy_since, self._taken_ids = job.submitted, 0
-        self._waiting[ticket] = job
+        place = self._fair.place(job.caller, job.cost)
+        self._waiting[ticket] = _Waiting(job, place)
+        bisect.insort(self._order, (place, ticket))
         self._waiting_ids += len(job.source_ids)
         self._waiting_rows += job.num_rows
         if job.deadline is not None:
             heapq.heappush(self._deadlines, (job.deadline, ticket))
 
     def _leave(self, ticket: int) -> Job:
-        job = self._waiting.pop(ticket)
+        waiting = self._waiting.pop(ticket)
+        job = waiting.job
+        del self._order[bisect.bisect_left(self._order, (waiting.place, ticket))]
         self._waiting_ids -= len(job.source_ids)
         self._waiting_rows -= job.num_rows
+        if not self._waiting:
+            self._fair.clear()
         return job
 
     def _forget(self, ticket: int) -> None:
@@ -164,6 +193,7 @@ class Scheduler:
             if ticket not in self._waiting:
                 return
             job = self._leave(ticket)
+            self._fair.gave_up(job.caller, job.cost)
             self._cancelled += 1
             self._changed.notify_all()
         job.future.set_running_or_notify_cancel()
@@ -177,16 +207,24 @@ class Scheduler:
         self._expired += len(expired)
         return expired
 
-    def _choose(self, thread: int, rows_in_use: int) -> dict[int, Job]:
-        """Who joins, oldest first. Stops at the first sentence whose rows are not free: nobody overtakes for rows."""
+    def _choose(self, thread: int, rows_in_use: int, background_rows: int) -> dict[int, Job]:
+        """Who joins, next first. Stops at the first sentence whose rows are not free: nobody overtakes for rows.
+
+        Only the background is passed over when it has its rows already.
+        """
         room = self._room(thread, rows_in_use)
         budget = self._settings.max_batch_tokens
         if rows_in_use:
             budget = min(budget, RUNNING_ENCODE_TOKENS)
         free = self._settings.max_rows - rows_in_use
+        background_limit = self._settings.max_rows // BACKGROUND_ROWS_DIVISOR
         chosen: dict[int, Job] = {}
         longest = real = 0
-        for ticket, job in itertools.islice(self._waiting.items(), MAX_LOOKED_AT):
+        for _, ticket in itertools.islice(self._order, MAX_LOOKED_AT):
+            job = self._waiting[ticket].job
+            # A wide beam may be over the limit by itself; it goes alone.
+            if job.caller.background and background_rows and background_rows + job.num_rows > background_limit:
+                continue
             if room <= 0 or job.num_rows > free:
                 break
             length = self._padded(len(job.source_ids))
@@ -197,6 +235,7 @@ class Scheduler:
             chosen[ticket] = job
             longest, real = max(longest, length), real + length
             room, free = room - job.num_rows, free - job.num_rows
+            background_rows += job.num_rows * job.caller.background
         return chosen
 
     def _room(self, thread: int, rows_in_use: int) -> int:

@@ -26,6 +26,22 @@ class SearchOptions:
 
 
 @dataclass(frozen=True)
+class Caller:
+    """For whom a sentence is translated.
+
+    Attributes:
+        name: callers with different names share the engine fairly; must say nothing about a person that a log may not.
+        background: nobody waits for the answer just now; such work gets a small share while there is other work.
+    """
+
+    name: str = ""
+    background: bool = False
+
+
+ANYBODY = Caller()
+
+
+@dataclass(frozen=True)
 class Hypothesis:
     """One translation of one sentence.
 

@@ -133,7 +133,8 @@ class Worker:
 
     def _admit(self) -> int:
         """Encode newcomers together and give them rows; how many there were."""
-        self._joining = self._scheduler.take(self._index, self._slots.num_rows)
+        background = sum(each.job.num_rows for each in self._running if each.job.caller.background)
+        self._joining = self._scheduler.take(self._index, self._slots.num_rows, background)
         if not self._joining:
             return 0
         if self._running:

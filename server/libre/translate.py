@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from server.detect import Detected, Detector, detect_texts
 from server.libre.schema import TranslateRequest
 from server.markup import Options
-from server.translator import TranslatedText, TranslateOptions, Translator
+from server.planned import TranslatedText
+from server.translator import TranslateOptions, Translator
 
 # From this confidence on, what is detected as the target language is left as it is. Below it the wish to have the
 # text translated says more: of the mistakes on short texts that were measured (server/detect.py) none was this sure.

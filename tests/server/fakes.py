@@ -6,7 +6,7 @@ from concurrent.futures import Future
 
 from server.bundle import GoldenLine
 from server.engine.stats import EngineStats
-from server.engine.types import Hypothesis, SearchOptions, SentenceResult
+from server.engine.types import ANYBODY, Caller, Hypothesis, SearchOptions, SentenceResult
 from server.errors import FerryError, QueueFullError
 
 EN, DE = 4, 5  # ids of <2en> and <2de>, which the tokenizer fixture has
@@ -24,11 +24,17 @@ class FakeEngine:
         self.sources: list[tuple[int, ...]] = []
         self.options: list[SearchOptions] = []
         self.deadlines: list[float | None] = []
+        self.callers: list[Caller] = []
         self.futures: list[Future[SentenceResult]] = []
         self.num_waiting = self.most_waiting = 0
 
     def submit(
-        self, source_ids: Sequence[int], options: SearchOptions, *, deadline: float | None = None
+        self,
+        source_ids: Sequence[int],
+        options: SearchOptions,
+        *,
+        deadline: float | None = None,
+        caller: Caller = ANYBODY,
     ) -> Future[SentenceResult]:
         if self.refusal is not None:
             raise self.refusal
@@ -37,6 +43,7 @@ class FakeEngine:
         self.sources.append(tuple(source_ids))
         self.options.append(options)
         self.deadlines.append(deadline)
+        self.callers.append(caller)
         future: Future[SentenceResult] = Future()
         self.futures.append(future)
         self.num_waiting += 1

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from server import serve
 from server.bundle import GoldenLine
-from server.engine.types import EngineSettings, SearchOptions, SentenceResult
+from server.engine.types import ANYBODY, Caller, EngineSettings, SearchOptions, SentenceResult
 from server.errors import EngineStoppedError
 from server.models import Model, Models
 from server.tokenizer import Tokenizer
@@ -26,7 +26,12 @@ class MortalEngine(FakeEngine):
         self._on_failure = on_failure
 
     def submit(
-        self, source_ids: Sequence[int], options: SearchOptions, *, deadline: float | None = None
+        self,
+        source_ids: Sequence[int],
+        options: SearchOptions,
+        *,
+        deadline: float | None = None,
+        caller: Caller = ANYBODY,
     ) -> Future[SentenceResult]:
         text = self._tokenizer.decode(source_ids)
         if text == "Stirb.":
@@ -34,7 +39,7 @@ class MortalEngine(FakeEngine):
             self._on_failure(RuntimeError("as asked"))
             raise EngineStoppedError("the engine has failed")
         self.hold = text == "Warte."
-        return super().submit(source_ids, options, deadline=deadline)
+        return super().submit(source_ids, options, deadline=deadline, caller=caller)
 
 
 def main() -> int:

@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
-from server.engine.types import Hypothesis, SearchOptions, SentenceResult
+from server.engine.types import ANYBODY, Hypothesis, SearchOptions, SentenceResult
 from server.errors import QueueFullError
 from server.guard import Symptom, find_symptoms
 from server.models import Models
+from server.sentences import GuardCounts
 from server.settings import ServeSettings
 from server.tokenizer import Tokenizer
 from server.translator import TranslateOptions, Translator
@@ -55,8 +56,8 @@ class Stutterer(FakeEngine):
         super().__init__(hold=True)
         self.tokenizer, self.can_do_better = tokenizer, can_do_better
 
-    def submit(self, source_ids, options: SearchOptions, *, deadline=None):  # type: ignore[no-untyped-def]
-        future = super().submit(source_ids, options, deadline=deadline)
+    def submit(self, source_ids, options: SearchOptions, *, deadline=None, caller=ANYBODY):  # type: ignore[no-untyped-def]
+        future = super().submit(source_ids, options, deadline=deadline, caller=caller)
         loop = tuple(self.tokenizer.encode("the dog and " * 9))
         second = tuple(source_ids[1:-1]) if self.can_do_better else loop
         ranked = [loop, *([second] * (options.num_hypotheses - 1))]
@@ -66,10 +67,10 @@ class Stutterer(FakeEngine):
 
 def test_a_busy_engine_costs_nobody_the_first_answer(make_model: MakeModel, tokenizer: Tokenizer) -> None:
     class Busy(Stutterer):
-        def submit(self, source_ids, options: SearchOptions, *, deadline=None):  # type: ignore[no-untyped-def]
+        def submit(self, source_ids, options: SearchOptions, *, deadline=None, caller=ANYBODY):  # type: ignore[no-untyped-def]
             if options.beam_size > 1:
                 raise QueueFullError("the queue is full")
-            return super().submit(source_ids, options, deadline=deadline)
+            return super().submit(source_ids, options, deadline=deadline, caller=caller)
 
     translator = Translator(Models((make_model(Busy(tokenizer, True)),)), ServeSettings().limits)
     answer = asyncio.run(translator.translate(["the dog"], TranslateOptions("de", "en", beam_size=1)))
@@ -80,12 +81,11 @@ def test_a_busy_engine_costs_nobody_the_first_answer(make_model: MakeModel, toke
 def test_what_loops_is_decoded_again(make_model: MakeModel, tokenizer: Tokenizer, can_do_better: bool) -> None:
     engine = Stutterer(tokenizer, can_do_better)
     translator = Translator(Models((make_model(engine),)), ServeSettings().limits)
-    suspects: list[int] = []
-    mended: list[None] = []
-    translator.on_suspects, translator.on_mended = suspects.append, lambda: mended.append(None)
+    seen: list[str] = []
+    translator.guard_counts = GuardCounts(lambda: seen.append("suspect"), lambda: seen.append("mended"))
     answer = asyncio.run(translator.translate(["the dog"], TranslateOptions("de", "en", beam_size=1)))
     [segment] = answer.translations[0].segments
-    assert (suspects, len(mended)) == ([1], int(can_do_better))
+    assert seen == ["suspect", "mended"][: 1 + can_do_better]
     assert [options.beam_size for options in engine.options] == [1, 6]
     if can_do_better:
         assert (segment.target, segment.symptoms) == ("the dog", ())

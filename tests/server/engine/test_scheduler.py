@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from server.engine.scheduler import RUNNING_ENCODE_TOKENS, Scheduler
-from server.engine.types import EngineSettings, SearchOptions, SentenceResult
+from server.engine.types import ANYBODY, Caller, EngineSettings, SearchOptions, SentenceResult
 from server.errors import (
     DeadlineExceededError,
     EngineStoppedError,
@@ -33,9 +33,9 @@ def make_scheduler(settings: EngineSettings = SETTINGS, num_threads: int = 1, cl
 
 
 def submit(
-    scheduler: Scheduler, length: int, beam_size: int = 1, deadline: float | None = None
+    scheduler: Scheduler, length: int, beam_size: int = 1, deadline: float | None = None, caller: Caller = ANYBODY
 ) -> Future[SentenceResult]:
-    return scheduler.submit((3,) * length, SearchOptions(beam_size=beam_size), deadline)
+    return scheduler.submit((3,) * length, SearchOptions(beam_size=beam_size), deadline, caller)
 
 
 def take_lengths(scheduler: Scheduler, thread: int = 0, rows_in_use: int = 0) -> list[int]:
@@ -99,6 +99,61 @@ def test_threads_share_what_waits() -> None:
     assert len(scheduler.take(1, 0)) == 4
     submit(scheduler, 5)
     assert len(scheduler.take(0, 4)) == 1, "with equal loads, whoever comes first"
+
+
+def test_a_caller_with_little_does_not_wait_behind_one_with_much() -> None:
+    scheduler = make_scheduler()
+    for _ in range(6):
+        submit(scheduler, 10, caller=Caller("greedy"))
+    submit(scheduler, 11, caller=Caller("modest"))
+    submit(scheduler, 12, caller=Caller("modest"))
+    one_row = SETTINGS.max_rows - 1
+    taken = [take_lengths(scheduler, rows_in_use=one_row) for _ in range(8)]
+    assert taken == [[10], [11], [10], [12], [10], [10], [10], [10]]
+
+
+def test_a_cancelled_sentence_costs_its_caller_nothing() -> None:
+    scheduler = make_scheduler()
+    submit(scheduler, 10, caller=Caller("other"))
+    gone = [submit(scheduler, 50, caller=Caller("hasty")) for _ in range(3)]
+    for future in gone:
+        future.cancel()
+    submit(scheduler, 11, caller=Caller("other"))
+    submit(scheduler, 12, caller=Caller("hasty"))
+    one_row = SETTINGS.max_rows - 1
+    assert [take_lengths(scheduler, rows_in_use=one_row) for _ in range(3)] == [[10], [12], [11]]
+
+
+def test_the_background_gets_little_but_not_nothing() -> None:
+    scheduler = make_scheduler(replace(SETTINGS, max_queue_tokens=9999))
+    for _ in range(3):
+        submit(scheduler, 11, caller=Caller(background=True))
+    for _ in range(60):
+        submit(scheduler, 10)
+    one_row = SETTINGS.max_rows - 1
+    order = [length for _ in range(63) for length in take_lengths(scheduler, rows_in_use=one_row)]
+    places = [i for i, length in enumerate(order) if length == 11]
+    assert len(order) == 63
+    assert places[0] == 0
+    assert 15 <= places[1] - places[0] <= 20, "one in sixteen, by cost"
+    assert 15 <= places[2] - places[1] <= 20
+
+
+def test_the_background_leaves_rows_free() -> None:
+    scheduler = make_scheduler()
+    for _ in range(8):
+        submit(scheduler, 11, caller=Caller(background=True))
+    assert take_lengths(scheduler) == [11] * 4
+    assert scheduler.take(0, 4, background_rows=4) == []
+    submit(scheduler, 10)
+    assert [len(job.source_ids) for job in scheduler.take(0, 4, background_rows=4)] == [10]
+
+
+def test_a_beam_wider_than_the_backgrounds_rows_goes_alone() -> None:
+    """Guards against a document that is never translated."""
+    scheduler = make_scheduler()
+    submit(scheduler, 11, beam_size=8, caller=Caller(background=True))
+    assert take_lengths(scheduler) == [11]
 
 
 def test_a_full_queue_refuses_with_sizes_and_a_hint() -> None:

@@ -1,0 +1,44 @@
+"""Whose turn it is: callers share the engine in proportion to their weights, however much each has waiting.
+
+Start-time fair queueing: work that arrives gets a place in virtual time, right after its caller's work before it, or
+now if there is none; the lowest place is next. So one caller's sentences keep their order, a caller with little to do
+does not wait behind one with much, and nobody waits for ever.
+Source: Goyal, Vin and Cheng, Start-time fair queueing (SIGCOMM 1996), section 2.
+"""
+
+from server.engine.types import Caller
+
+# A caller in the background gets this share of what one in the foreground gets, while both have work waiting.
+BACKGROUND_WEIGHT = 1 / 16
+
+
+class FairOrder:
+    """Places in virtual time. It forgets all callers when told that nothing waits, so it stays small."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        self._ends: dict[Caller, float] = {}
+
+    def place(self, caller: Caller, cost: float) -> float:
+        """The place of work that costs `cost`; the lowest place of all is next."""
+        start = max(self._now, self._ends.get(caller, 0.0))
+        self._ends[caller] = start + _weighed(caller, cost)
+        return start
+
+    def took(self, place: float) -> None:
+        """Work at `place` is being done."""
+        self._now = max(self._now, place)
+
+    def gave_up(self, caller: Caller, cost: float) -> None:
+        """Work has left without being done: its caller gets the time back."""
+        if caller in self._ends:
+            self._ends[caller] -= _weighed(caller, cost)
+
+    def clear(self) -> None:
+        """Nothing waits any more."""
+        self._now = 0.0
+        self._ends.clear()
+
+
+def _weighed(caller: Caller, cost: float) -> float:
+    return cost / BACKGROUND_WEIGHT if caller.background else cost
