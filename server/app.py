@@ -17,6 +17,8 @@ from server.metrics import Metrics
 from server.middleware import Observed
 from server.models import Models
 from server.native import get_models, get_translate, post_detect, post_translate
+from server.openapi.routes import openapi_routes
+from server.schema import StatusAnswer
 from server.sentences import GuardCounts
 from server.settings import ServeSettings
 from server.state import FerryRequest, State
@@ -27,8 +29,10 @@ INDEX = """Ferry translates.
 POST /v1/translate   {"text": "Guten Morgen.", "source": "de", "target": "en"}
 GET  /translate      ?q=Guten+Morgen.&source=de&target=en
 POST /v1/detect      {"text": "Guten Morgen."}
+POST /v2/translate   and /v2/languages, /v2/usage, /v2/glossaries: as DeepL's clients ask
 POST /translate      and /detect, /languages, /translate_file: as LibreTranslate's clients ask; see /spec
 GET  /v1/models      the models, their language pairs and their quality
+GET  /docs           all of it; /openapi.json for programs
 GET  /health/live    200 while the process answers
 GET  /health/ready   200 while it can translate
 GET  /metrics        for Prometheus
@@ -46,6 +50,7 @@ def build_app(models: Models, settings: ServeSettings) -> Starlette:
         Route("/health/live", get_live),
         Route("/health/ready", get_ready),
         Route("/metrics", get_metrics),
+        *openapi_routes(),
         *deepl_routes(settings),
         *libre_routes(),
     ]
@@ -76,13 +81,13 @@ async def get_index(request: FerryRequest) -> Response:
 
 async def get_live(request: FerryRequest) -> Response:
     """The process answers."""
-    return json_answer({"status": "ok"})
+    return json_answer(StatusAnswer())
 
 
 async def get_ready(request: FerryRequest) -> Response:
     """It can translate: golden lines passed, and no engine has failed since."""
     if request.state["translator"].models.ready:
-        return json_answer({"status": "ok"})
+        return json_answer(StatusAnswer())
     raise EngineStoppedError("An engine has failed; the server is about to stop.")
 
 

@@ -76,6 +76,17 @@ class Models:
                 return model, pair
         raise self._unsupported(source, target)
 
+    def sources_of(self, target: str) -> list[str]:
+        """The languages that are translated into `target`.
+
+        Raises:
+            UnsupportedPairError: naming the pairs that exist.
+        """
+        sources = list(dict.fromkeys(pair.source for pair in self.pairs if pair.target == target.lower()))
+        if not sources:
+            raise self._unsupported("any", target)
+        return sources
+
     def complete_pair(self, source: str | None, target: str | None) -> LanguagePair:
         """The first pair that agrees with what was given of it.
 

@@ -1,8 +1,6 @@
 """The native dialect: `/v1`, and `GET /translate` for a browser's address line."""
 
 import time
-from dataclasses import asdict
-from typing import Any
 
 from msgspec import UNSET
 from starlette.responses import Response
@@ -18,11 +16,15 @@ from server.planned import TranslatedText
 from server.schema import (
     AUTO,
     AlternativeAnswer,
+    DescribedModelAnswer,
     DetectAnswer,
     DetectionAnswer,
     LinkAnswer,
     ModelAnswer,
+    ModelsAnswer,
+    PairAnswer,
     SegmentAnswer,
+    TextAnswer,
     TranslateAnswer,
     TranslateBody,
     TranslationAnswer,
@@ -66,7 +68,7 @@ async def get_translate(request: FerryRequest) -> Response:
     deadline = time.monotonic() + state["settings"].deadline_s
     options = TranslateOptions(pair.source, pair.target, deadline=deadline)
     answer = await unless_gone(request.receive, state["translator"].translate([text], options))
-    return json_answer({"translatedText": answer.translations[0].text})
+    return json_answer(TextAnswer(answer.translations[0].text))
 
 
 async def post_detect(request: FerryRequest) -> Response:
@@ -83,7 +85,7 @@ async def post_detect(request: FerryRequest) -> Response:
 
 async def get_models(request: FerryRequest) -> Response:
     """What is loaded, and how good it is."""
-    return json_answer({"models": [_described(model) for model in request.state["translator"].models.all]})
+    return json_answer(ModelsAnswer([_described(model) for model in request.state["translator"].models.all]))
 
 
 def as_list(text: str | list[str]) -> list[str]:
@@ -119,15 +121,15 @@ def _translation_answer(source: str, body: TranslateBody, text: TranslatedText) 
     return answer
 
 
-def _described(model: Model) -> dict[str, Any]:
+def _described(model: Model) -> DescribedModelAnswer:
     manifest = model.manifest
-    return {
-        "name": manifest.name,
-        "version": manifest.version,
-        "precision": manifest.precision,
-        "decoder_mixing": manifest.decoder_mixing,
-        "pairs": [{"source": pair.source, "target": pair.target} for pair in manifest.pairs],
-        "dimensions": asdict(manifest.dimensions),
-        "search": asdict(manifest.search),
-        "quality": [asdict(quality) for quality in manifest.quality],
-    }
+    return DescribedModelAnswer(
+        name=manifest.name,
+        version=manifest.version,
+        precision=manifest.precision,
+        decoder_mixing=manifest.decoder_mixing,
+        pairs=[PairAnswer(pair.source, pair.target) for pair in manifest.pairs],
+        dimensions=manifest.dimensions,
+        search=manifest.search,
+        quality=manifest.quality,
+    )

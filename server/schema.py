@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 from starlette.requests import Request
 
+from server.bundle import DecoderMixing, Dimensions, Precision, Quality, SearchDefaults
 from server.errors import InvalidRequestError, RequestTooLargeError
 from server.guard import Symptom
 
@@ -123,6 +124,44 @@ class TranslateAnswer(Struct):
     """The answer of `POST /v1/translate`, translations in the order of the texts."""
 
     translations: list[TranslationAnswer]
+
+
+class TextAnswer(Struct):
+    """The answer of `GET /translate`."""
+
+    translatedText: str  # noqa: N815 (what clients of LibreTranslate read)
+
+
+class PairAnswer(Struct):
+    """A direction that a model translates."""
+
+    source: str
+    target: str
+
+
+class DescribedModelAnswer(Struct):
+    """A loaded model: what it is, what it translates, what a request gets that does not say, and how good it is."""
+
+    name: str
+    version: str
+    precision: Precision
+    decoder_mixing: DecoderMixing
+    pairs: list[PairAnswer]
+    dimensions: Dimensions
+    search: SearchDefaults
+    quality: tuple[Quality, ...]
+
+
+class ModelsAnswer(Struct):
+    """The answer of `GET /v1/models`."""
+
+    models: list[DescribedModelAnswer]
+
+
+class StatusAnswer(Struct):
+    """The answer of the health endpoints."""
+
+    status: Literal["ok"] = "ok"
 
 
 class ErrorDetail(Struct, omit_defaults=True):

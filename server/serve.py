@@ -128,6 +128,7 @@ def _configure_logs(level: str) -> None:
     logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if level != "debug":
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
+        logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of each malformed form
 
 
 def _say(message: str) -> None:

@@ -181,11 +181,8 @@ class Translator:
         Raises:
             UnsupportedPairError: there is none.
         """
-        sources = [pair.source for pair in self.models.pairs if pair.target == target.lower()]
-        if not sources:
-            self.models.complete_pair(None, target)
-        ranked = self.detector.rank(text)
-        return next(each for each in ranked if each.language in sources)
+        sources = self.models.sources_of(target)
+        return next(each for each in self.detector.rank(text) if each.language in sources)
 
     def _check_sizes(self, texts: Sequence[str]) -> None:
         limits, chars = self.limits, sum(map(len, texts))

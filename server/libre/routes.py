@@ -128,7 +128,7 @@ async def get_settings(request: FerryRequest) -> Response:
 
 async def get_spec(request: FerryRequest) -> Response:
     """These endpoints for programs that read OpenAPI."""
-    return json_answer(build_spec(request.state["settings"].limits))
+    return json_answer(build_spec(request.state["settings"].limits, request.state["translator"].models.pairs))
 
 
 async def post_suggest(request: FerryRequest) -> Response:

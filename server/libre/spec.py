@@ -1,20 +1,20 @@
 """The OpenAPI document of this dialect: what these endpoints take and give, and nothing that they do not."""
 
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
+from server.bundle import LanguagePair
 from server.libre.documents import KINDS
+from server.libre.languages import shown_code
+from server.openapi.parts import Schema, language
+from server.schema import AUTO
 from server.settings import Limits
-
-Schema = dict[str, Any]
 
 _STRING: Schema = {"type": "string"}
 _STRINGS: Schema = {"type": "array", "items": _STRING}
 _CONFIDENCE: Schema = {"type": "number", "minimum": 0, "maximum": 100}
 _DETECTED: Schema = {"type": "object", "properties": {"confidence": _CONFIDENCE, "language": _STRING}}
 _KEY: Schema = {"type": "string", "description": "Accepted and ignored: this server asks for no key."}
-_SOURCE: Schema = {"type": "string", "description": "Code of a language, or auto to have it detected."}
-_TARGET: Schema = {"type": "string", "description": "Code of a language."}
 
 _JSON, _FORM, _MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
 _ERRORS = {
@@ -24,31 +24,32 @@ _ERRORS = {
 }
 
 
-def build_spec(limits: Limits) -> Schema:
-    """The document for a server with these limits."""
+def build_spec(limits: Limits, pairs: Sequence[LanguagePair]) -> Schema:
+    """The document for a server with these limits that translates `pairs`."""
+    sources = [AUTO, *(shown_code(pair.source) for pair in pairs)]
+    languages = {"source": language(sources), "target": language(shown_code(pair.target) for pair in pairs)}
     return {
         "openapi": "3.0.3",
         "info": {"title": "Ferry, LibreTranslate-compatible endpoints", "version": _version()},
         "paths": {
-            "/translate": {"post": _translate(limits)},
+            "/translate": {"post": _translate(limits, languages)},
             "/detect": {"post": _detect(limits)},
             "/languages": {"get": _get("The languages that there are.", _languages())},
             "/health": {"get": _get("Whether the server can translate.", _object(status=_STRING), "500")},
             "/frontend/settings": {"get": _get("What a web page for this server has to know.", {"type": "object"})},
             "/spec": {"get": _get("This document.", {"type": "object"})},
             "/suggest": {"post": {"summary": "Suggestions are not taken.", "responses": {"403": _error("Always.")}}},
-            "/translate_file": {"post": _translate_file()},
+            "/translate_file": {"post": _translate_file(languages)},
             "/download_file/{name}": {"get": _download_file()},
         },
     }
 
 
-def _translate(limits: Limits) -> Schema:
+def _translate(limits: Limits, languages: Schema) -> Schema:
     text = {**_STRING, "maxLength": limits.max_text_chars}
     fields: Schema = {
         "q": {"oneOf": [text, {**_STRINGS, "maxItems": limits.max_texts}], "description": "A list as JSON only."},
-        "source": _SOURCE,
-        "target": _TARGET,
+        **languages,
         "format": {"type": "string", "enum": ["text", "html"], "default": "text"},
         "alternatives": {"type": "integer", "minimum": 0, "maximum": limits.max_beam_size - 1, "default": 0},
         "api_key": _KEY,
@@ -56,7 +57,7 @@ def _translate(limits: Limits) -> Schema:
     answer = _object(
         translatedText={"oneOf": [_STRING, _STRINGS]},
         detectedLanguage={"oneOf": [_DETECTED, {"type": "array", "items": _DETECTED}]},
-        alternatives={"oneOf": [_STRINGS, {"type": "array", "items": _STRINGS}]},
+        alternatives={"anyOf": [_STRINGS, {"type": "array", "items": _STRINGS}]},
     )
     body = {**_object(**fields), "required": ["q", "source", "target"]}
     return _post("Translate one or many texts.", body, (_JSON, _FORM, _MULTIPART), answer)
@@ -68,9 +69,9 @@ def _detect(limits: Limits) -> Schema:
     return _post("The languages a text may be in, likeliest first.", body, (_JSON, _FORM, _MULTIPART), answer)
 
 
-def _translate_file() -> Schema:
+def _translate_file(languages: Schema) -> Schema:
     file = {"type": "string", "format": "binary", "description": f"One of: {', '.join(KINDS)}"}
-    fields = _object(file=file, source=_SOURCE, target=_TARGET, api_key=_KEY)
+    fields = _object(file=file, **languages, api_key=_KEY)
     body = {**fields, "required": ["file", "source", "target"]}
     return _post(
         "Translate a file.", body, (_MULTIPART,), _object(translatedFileUrl={"type": "string", "format": "uri"})
