@@ -186,12 +186,12 @@ class InvalidBodyError(InvalidRequestError):
         self.field = field
 
 
-Body = TypeVar("Body")
-_TRANSLATE = msgspec.json.Decoder(TranslateBody)
-_DETECT = msgspec.json.Decoder(DetectBody)
+Body = TypeVar("Body", bound=Struct)
+# Of the faults of a body, so many are told, and so much of a name that the caller made up.
+MAX_FAULTS = 10
+MAX_NAME_CHARS = 40
 _NOT_STREAMED = ("num_alternatives", "scores", "segments", "alignments")
-_PATH = re.compile(r" - at `\$\.?([^`]*)`$")
-_NAMED = re.compile(r"(?:field|key) `([^`]*)`")
+_PATH = re.compile(r" - at `\$([^`]*)`$")
 
 
 # Many clients read the answer only after they have sent everything, and would see a reset connection instead of the
@@ -236,7 +236,7 @@ def decode_translate(body: bytes) -> TranslateBody:
     Raises:
         InvalidBodyError: saying what is wrong and where.
     """
-    decoded = _decode(_TRANSLATE, body)
+    decoded = _decode(TranslateBody, body)
     if decoded.alignments and decoded.format != "text":
         raise InvalidBodyError('alignments is true; that needs format "text".', "alignments")
     if decoded.stream and (fields := [name for name in _NOT_STREAMED if getattr(decoded, name)]):
@@ -250,23 +250,47 @@ def decode_detect(body: bytes) -> DetectBody:
     Raises:
         InvalidBodyError: saying what is wrong and where.
     """
-    return _decode(_DETECT, body)
+    return _decode(DetectBody, body)
 
 
-def _decode(decoder: msgspec.json.Decoder[Body], body: bytes) -> Body:
+def _decode(kind: type[Body], body: bytes) -> Body:
     try:
-        return decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise InvalidBodyError(*_explained(str(error))) from error
+        try:
+            return msgspec.json.decode(body, type=kind)
+        except msgspec.ValidationError as error:
+            raise InvalidBodyError(*_faults(kind, msgspec.json.decode(body), error)) from error
     except RecursionError as error:
         raise InvalidBodyError("The body is nested too deeply.") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidBodyError(f"The body is not JSON: {error}.") from error
 
 
-def _explained(message: str) -> tuple[str, str | None]:
-    """msgspec's message, readable, and the field it speaks of."""
-    path, named = _PATH.search(message), _NAMED.search(message)
-    if path and path.group(1):
-        return f"{path.group(1)}: {message[: path.start()]}.", path.group(1)
-    return f"{message}.", named.group(1) if named else None
+def _faults(kind: type[Struct], given: object, first: msgspec.ValidationError) -> tuple[str, str | None]:
+    """What is wrong with all fields of the body `given`, and the first field at fault; msgspec stops at the `first`."""
+    if not isinstance(given, dict):
+        return f"{first}.", None
+    known = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    faults = [(f"{_shown(name)} is no field of this request.", _shown(name)) for name in given if name not in known]
+    for name, field in known.items():
+        if name in given:
+            faults += _field_faults(name, given[name], field.type)
+        elif field.required:
+            faults.append((f"{name} is missing.", name))
+    if not faults:  # a field given twice: the first was wrong, the last is seen here
+        return f"{first}.", None
+    told = " ".join(message for message, _ in faults[:MAX_FAULTS])
+    return told + f" And {len(faults) - MAX_FAULTS} more." * (len(faults) > MAX_FAULTS), faults[0][1]
+
+
+def _field_faults(name: str, value: object, kind: Any) -> list[tuple[str, str]]:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        path = _PATH.search(str(error))
+        place = name + (path.group(1) if path else "")
+        return [(f"{place}: {_PATH.sub('', str(error))}.", place)]
+    return []
+
+
+def _shown(name: str) -> str:
+    return name if len(name) <= MAX_NAME_CHARS else name[: MAX_NAME_CHARS - 3] + "..."
