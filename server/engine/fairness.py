@@ -21,9 +21,13 @@ class FairOrder:
 
     def place(self, caller: Caller, cost: float) -> float:
         """The place of work that costs `cost`; the lowest place of all is next."""
-        start = max(self._now, self._ends.get(caller, 0.0))
+        start = self.next_place(caller)
         self._ends[caller] = start + _weighed(caller, cost)
         return start
+
+    def next_place(self, caller: Caller) -> float:
+        """The place that work of `caller` would get now."""
+        return max(self._now, self._ends.get(caller, 0.0))
 
     def took(self, place: float) -> None:
         """Work at `place` is being done."""

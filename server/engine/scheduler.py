@@ -8,6 +8,7 @@ the next step.
 import bisect
 import heapq
 import itertools
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from server.bundle import Dimensions
 from server.engine.fairness import FairOrder
 from server.engine.job import Job, resolve_options
+from server.engine.pace import Pace
 from server.engine.types import ANYBODY, Caller, EngineSettings, SearchOptions, SentenceResult
 from server.errors import DeadlineExceededError, EngineStoppedError, FerryError, QueueFullError
 
@@ -27,6 +29,8 @@ RUNNING_ENCODE_TOKENS = 512
 # How many waiting sentences are looked at for newcomers; a bound on the time the lock is held.
 MAX_LOOKED_AT = 256
 RETRY_AFTER_RANGE_S = (1.0, 60.0)
+# Of the time that a request allows, its answer may take this much by the forecast, which errs.
+MARGIN = 0.8
 # Of a thread's rows, the background may hold 1/2, so that others find some free.
 BACKGROUND_ROWS_DIVISOR = 2
 
@@ -66,14 +70,15 @@ class Scheduler:
         self._waiting: dict[int, _Waiting] = {}  # by ticket number, oldest first
         self._order: list[tuple[float, int]] = []  # (place, ticket) of all that waits, next first
         self._fair = FairOrder()
+        self._pace = Pace()
+        self._waiting_cost = 0
+        self._running_cost = 0
         self._deadlines: list[tuple[float, int]] = []  # heap of (deadline, ticket); may name jobs that have left
         self._tickets = itertools.count()
         self._waiting_ids = 0
         self._waiting_rows = 0
         self._running_rows = [0] * num_threads
         self._stop_reason: str | None = None
-        self._busy_since = 0.0
-        self._taken_ids = 0
         self._cancelled = 0
         self._expired = 0
 
@@ -97,6 +102,7 @@ class Scheduler:
             if self._stop_reason is not None:
                 raise EngineStoppedError(self._stop_reason)
             self._check_room(len(source_ids))
+            self._check_wait(job)
             ticket = next(self._tickets)
             self._enter(ticket, job)
             self._changed.notify_all()
@@ -123,12 +129,18 @@ class Scheduler:
             newcomers = self._choose(thread, rows_in_use, background_rows)
             for ticket in newcomers:
                 self._fair.took(self._waiting[ticket].place)
-                self._taken_ids += len(self._leave(ticket).source_ids)
+                self._running_cost += self._leave(ticket).cost
             jobs = list(newcomers.values())
             self._running_rows[thread] = rows_in_use + sum(job.num_rows for job in jobs)
         for job in expired:
             job.fail(DeadlineExceededError("the deadline passed while the sentence waited; allow more time or retry"))
         return jobs
+
+    def left(self, job: Job, done: bool) -> None:
+        """A job that was taken holds no rows any more; `done` if that is because it is translated."""
+        with self._changed:
+            self._running_cost -= job.cost
+            self._pace.did(job.cost if done else 0, self._clock())
 
     def stop(self, reason: str) -> None:
         """Accept no more; what already waits may still be taken."""
@@ -158,22 +170,38 @@ class Scheduler:
                 self._estimate_wait(),
             )
 
+    def _check_wait(self, job: Job) -> None:
+        """Refuse at once what would not be done by its deadline, as far as that can be foretold."""
+        if job.deadline is None:
+            return
+        allowed = job.deadline - job.submitted
+        work = self._waiting_cost + self._running_cost / 2 + job.cost
+        foretold = self._pace.seconds_for(work)
+        if foretold is None or foretold <= MARGIN * allowed:
+            return
+        # Fairness may bring it forward: what counts is only what is ahead of it.
+        place = bisect.bisect(self._order, (self._fair.next_place(job.caller), math.inf))
+        ahead = sum(self._waiting[ticket].job.cost for _, ticket in self._order[:place])
+        foretold = self._pace.seconds_for(work - self._waiting_cost + ahead)
+        if foretold is not None and foretold > MARGIN * allowed:
+            raise QueueFullError(
+                f"the answer would take about {foretold:.1f} s and the request allows {allowed:.1f} s; retry later or "
+                "allow more time",
+                _as_retry(foretold - MARGIN * allowed),
+            )
+
     def _estimate_wait(self) -> float:
-        """Seconds until what waits now will have been taken, at the pace since the queue was last empty."""
-        shortest, longest = RETRY_AFTER_RANGE_S
-        if self._taken_ids == 0:
-            return shortest
-        seconds_per_id = (self._clock() - self._busy_since) / self._taken_ids
-        return min(max(self._waiting_ids * seconds_per_id, shortest), longest)
+        """Seconds until what waits now will be done."""
+        return _as_retry(self._pace.seconds_for(self._waiting_cost + self._running_cost / 2) or 0.0)
 
     def _enter(self, ticket: int, job: Job) -> None:
-        if not self._waiting:
-            self._busy_since, self._taken_ids = job.submitted, 0
+        self._pace.busy(job.submitted)
         place = self._fair.place(job.caller, job.cost)
         self._waiting[ticket] = _Waiting(job, place)
         bisect.insort(self._order, (place, ticket))
         self._waiting_ids += len(job.source_ids)
         self._waiting_rows += job.num_rows
+        self._waiting_cost += job.cost
         if job.deadline is not None:
             heapq.heappush(self._deadlines, (job.deadline, ticket))
 
@@ -183,8 +211,10 @@ class Scheduler:
         del self._order[bisect.bisect_left(self._order, (waiting.place, ticket))]
         self._waiting_ids -= len(job.source_ids)
         self._waiting_rows -= job.num_rows
+        self._waiting_cost -= job.cost
         if not self._waiting:
             self._fair.clear()
+            self._pace.idle(self._clock())
         return job
 
     def _forget(self, ticket: int) -> None:
@@ -250,3 +280,8 @@ class Scheduler:
     def _padded(self, length: int) -> int:
         multiple = self._dimensions.source_multiple
         return -(-length // multiple) * multiple
+
+
+def _as_retry(seconds: float) -> float:
+    shortest, longest = RETRY_AFTER_RANGE_S
+    return min(max(seconds, shortest), longest)

@@ -123,7 +123,7 @@ class Worker:
             if running.job.future.cancelled() or (running.job.deadline is not None and running.job.deadline <= now)
         ]
         for running in departed:
-            self._leave(running)
+            self._leave(running, done=False)
             expired = running.job.fail(
                 DeadlineExceededError("the deadline passed during translation; allow more time or shorten the text")
             )
@@ -185,7 +185,7 @@ class Worker:
         self._slots.advance(next_ids)
         self._slots.reorder([row for row, _ in moves], [parent for _, parent in moves])
         for running, outcome in done:
-            self._leave(running)
+            self._leave(running, done=isinstance(outcome, SentenceResult))
             self._publish(running.job, outcome)
         return len(done)
 
@@ -242,7 +242,8 @@ class Worker:
         wanted = running.job.options.align and self._slots.tells_attention
         return self._slots.attention(running.lease.rows) if wanted else None
 
-    def _leave(self, running: _Running) -> None:
+    def _leave(self, running: _Running, done: bool) -> None:
+        self._scheduler.left(running.job, done)
         self._slots.release(running.lease)
         self._running.remove(running)
 

@@ -164,11 +164,75 @@ def test_a_full_queue_refuses_with_sizes_and_a_hint() -> None:
     with pytest.raises(QueueFullError, match=r"400 source ids in 4 sentences; 1 more .* limit of 400") as refused:
         submit(scheduler, 1)
     assert refused.value.retry_after_s == 1.0
-    assert len(scheduler.take(0, 7)) == 1  # 100 ids taken ...
-    clock.now += 5.0  # ... in 5 seconds: the 300 that wait need 15
+    [job] = scheduler.take(0, 7)
+    clock.now += 5.0
+    scheduler.left(job, done=True)  # 100 ids in 5 seconds: the 300 that wait need 15
     with pytest.raises(QueueFullError) as refused:
         submit(scheduler, 101)
     assert refused.value.retry_after_s == pytest.approx(15.0)
+
+
+def busy_scheduler(clock: Clock) -> Scheduler:
+    """One that works off 20 ids a second, with 300 waiting."""
+    scheduler = make_scheduler(clock=clock)
+    for _ in range(4):
+        submit(scheduler, 100, caller=Caller("first"))
+    [job] = scheduler.take(0, 7)
+    clock.now += 5.0
+    scheduler.left(job, done=True)
+    return scheduler
+
+
+def test_what_cannot_be_done_in_time_is_refused_at_once() -> None:
+    clock = Clock()
+    scheduler = busy_scheduler(clock)
+    wanted = r"would take about 15\.5 s and the request allows 10\.0 s"
+    with pytest.raises(QueueFullError, match=wanted) as refused:
+        submit(scheduler, 10, deadline=clock.now + 10, caller=Caller("first"))
+    assert refused.value.retry_after_s == pytest.approx(15.5 - 8.0)
+    submit(scheduler, 10, deadline=clock.now + 20, caller=Caller("first"))
+    submit(scheduler, 10, deadline=None, caller=Caller("first"))
+
+
+def test_the_forecast_knows_whose_turn_it_is() -> None:
+    clock = Clock()
+    scheduler = busy_scheduler(clock)
+    submit(scheduler, 10, deadline=clock.now + 10, caller=Caller("second"))
+
+
+def test_a_wide_beam_is_more_work() -> None:
+    clock = Clock()
+    scheduler = make_scheduler(clock=clock)
+    submit(scheduler, 20, beam_size=4)
+    submit(scheduler, 20, beam_size=4)
+    [job] = scheduler.take(0, 4)
+    clock.now += 2.0
+    scheduler.left(job, done=True)  # 80 a second and 4: 40 a second, and 80 waiting
+    submit(scheduler, 20, beam_size=1, deadline=clock.now + 4)
+    with pytest.raises(QueueFullError, match=r"about 4\.5 s"):
+        submit(scheduler, 20, beam_size=4, deadline=clock.now + 5)
+
+
+def test_nothing_is_foretold_from_a_short_time() -> None:
+    clock = Clock()
+    scheduler = make_scheduler(clock=clock)
+    submit(scheduler, 100)
+    submit(scheduler, 100)
+    [job] = scheduler.take(0, 7)
+    clock.now += 0.9
+    scheduler.left(job, done=True)
+    submit(scheduler, 100, deadline=clock.now + 0.1)
+
+
+def test_idle_time_does_not_count_as_slowness() -> None:
+    clock = Clock()
+    scheduler = busy_scheduler(clock)
+    while jobs := scheduler.take(0, 0):
+        for job in jobs:
+            clock.now += 5.0
+            scheduler.left(job, done=True)
+    clock.now += 1000.0
+    submit(scheduler, 100, deadline=clock.now + 10)
 
 
 def test_cancelling_gives_room_back_at_once() -> None:

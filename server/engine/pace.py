@@ -1,0 +1,40 @@
+"""How fast work is done while there is enough of it, so that a wait can be foretold."""
+
+# Work this long ago counts half. Long against the decoding of a batch, short against a change of traffic.
+HALF_LIFE_S = 3.0
+# Seconds of being busy before an estimate is worth anything: a batch takes some 0.3 s to fill and to finish first rows.
+MIN_BUSY_S = 1.0
+
+
+class Pace:
+    """Work done per second, over the time in which some was waiting: with an idle engine nothing can be learnt."""
+
+    def __init__(self) -> None:
+        self._work = 0.0
+        self._busy_s = 0.0
+        self._since: float | None = None
+
+    def busy(self, now: float) -> None:
+        """Something waits, from now on if nothing did before."""
+        if self._since is None:
+            self._since = now
+
+    def idle(self, now: float) -> None:
+        """Nothing waits any more."""
+        self.did(0.0, now)
+        self._since = None
+
+    def did(self, work: float, now: float) -> None:
+        """So much work is done; it counts only while something waits."""
+        if self._since is None:
+            return
+        seconds, self._since = now - self._since, now
+        kept = 0.5 ** (seconds / HALF_LIFE_S)
+        self._work = self._work * kept + work
+        self._busy_s = self._busy_s * kept + seconds
+
+    def seconds_for(self, work: float) -> float | None:
+        """How long `work` will take, None while that is unknown."""
+        if self._busy_s < MIN_BUSY_S or not self._work:
+            return None
+        return work * self._busy_s / self._work
