@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from server.alignment import link_words
 from server.answers import json_answer
+from server.deadline import seconds_allowed
 from server.detect import detect_texts
 from server.disconnect import unless_gone
 from server.errors import InvalidRequestError, RequestTooLargeError
@@ -41,17 +42,18 @@ async def post_translate(request: FerryRequest) -> Response:
     """Translate one or many texts."""
     settings = request.state["settings"]
     body = decode_translate(await read_body(request, settings.max_body_bytes))
+    texts = as_list(body.text)
     options = TranslateOptions(
         source=None if body.source == AUTO else body.source,
         target=body.target,
         beam_size=body.beam_size,
         num_alternatives=body.num_alternatives,
         length_penalty=body.length_penalty,
-        deadline=time.monotonic() + settings.deadline_s,
+        deadline=time.monotonic() + seconds_allowed(request, sum(map(len, texts))),
         markup=None if body.format == "text" else Options(kind=body.format),
         align=body.alignments,
     )
-    translator, texts = request.state["translator"], as_list(body.text)
+    translator = request.state["translator"]
     if body.stream:
         return await stream_answer(request, translator.stream(texts, options))
     answer = await unless_gone(request.receive, translator.translate(texts, options))
@@ -65,7 +67,7 @@ async def get_translate(request: FerryRequest) -> Response:
     if text is None:
         raise InvalidRequestError("q is missing; ask for /translate?q=TEXT&source=de&target=en.")
     pair = state["translator"].models.complete_pair(query.get("source"), query.get("target"))
-    deadline = time.monotonic() + state["settings"].deadline_s
+    deadline = time.monotonic() + seconds_allowed(request, len(text))
     options = TranslateOptions(pair.source, pair.target, deadline=deadline)
     answer = await unless_gone(request.receive, state["translator"].translate([text], options))
     return json_answer(TextAnswer(answer.translations[0].text))
