@@ -3,16 +3,45 @@ PYTHON ?= python3
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # What make builds last for each environment: it says that the installation is complete.
 SERVE_READY = .venv/.ready
+UP_READY = .venv/.ready-up
 DEV_READY = .venv-dev/.ready
 
-.PHONY: help serve test lint fast clean
+# `make up PORT=8080 REPLICAS=4 MODELS=models ADDRESS=0.0.0.0`; RUN holds configuration, logs and sockets.
+PORT ?= 8080
+ADDRESS ?= 127.0.0.1
+REPLICAS ?= 0
+REPLICA_PORT ?= 8001
+MODELS ?= models
+RUN ?= run
+UP_PYTHON ?= .venv/bin/python
+# `make check-images BASE=debootstrap` where no registry of images can be reached.
+BASE ?= python:3.11-slim
+DEVICE ?= cpu
+
+.PHONY: help serve test lint fast clean up roll down images check-images
 .DELETE_ON_ERROR:
 
 help:  ## this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 serve: $(SERVE_READY)  ## answer on http://127.0.0.1:8000 with the bundled model
 	.venv/bin/ferry-serve
+
+up: $(UP_READY)  ## nginx and one replica per core on http://127.0.0.1:8080, supervised
+	@$(UP_PYTHON) deploy/machine.py up --run $(RUN) --port $(PORT) --address $(ADDRESS) --replicas $(REPLICAS) \
+	  --replica-port $(REPLICA_PORT) --models $(MODELS)
+
+roll: $(UP_READY)  ## replace the replicas of `make up` one by one; no request fails
+	@$(UP_PYTHON) deploy/machine.py roll --run $(RUN)
+
+down: $(UP_READY)  ## stop what `make up` started
+	@$(UP_PYTHON) deploy/machine.py down --run $(RUN)
+
+images:  ## build ferry-serve and ferry-train with docker, podman or buildah
+	$(PYTHON) deploy/images.py build --base $(BASE) --device $(DEVICE)
+
+check-images:  ## build both, ask the server in the one, train in the other
+	$(PYTHON) deploy/images.py check --base $(BASE)
 
 test: lint  ## lint, types, import rules and all tests
 	.venv-dev/bin/pytest
@@ -33,6 +62,10 @@ $(SERVE_READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Ferry needs Python 3.11 or later: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv .venv
 	.venv/bin/python $(PIP_INSTALL) --editable '.[serve]'
+	touch $@
+
+$(UP_READY): $(SERVE_READY)
+	.venv/bin/python $(PIP_INSTALL) --editable '.[up]'
 	touch $@
 
 $(DEV_READY): pyproject.toml constraints.txt
