@@ -24,7 +24,7 @@ from server.line_stream import LineStream
 from server.lines import Line
 from server.loading import load_model
 from server.models import Model
-from server.translator import TranslateOptions, search_options
+from server.planner import TranslateOptions, search_options
 from training.checkpoint import read_checkpoint, read_checkpoint_config
 from training.data.corpus import read_pairs
 

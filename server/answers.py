@@ -11,7 +11,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from server.errors import DeadlineExceededError, EngineStoppedError, FerryError, QueueFullError
+from server.errors import (
+    DeadlineExceededError,
+    EngineStoppedError,
+    FerryError,
+    KeyRequiredError,
+    QueueFullError,
+    RateLimitedError,
+)
 from server.schema import ErrorAnswer, ErrorDetail, InvalidBodyError
 
 # Nobody reads the answer to a client that has gone; the number is nginx's, for the metrics.
@@ -39,7 +46,9 @@ def answer_ferry_error(request: Request[Any], error: Exception) -> Response:
     """Answer with the error's own status, code and message."""
     assert isinstance(error, FerryError)
     request.scope["ferry.error_code"] = error.code
-    headers = retry_after(error) if isinstance(error, QueueFullError) else None
+    headers = retry_after(error) if isinstance(error, QueueFullError | RateLimitedError) else None
+    if isinstance(error, KeyRequiredError):
+        headers = {"WWW-Authenticate": "Bearer"}
     return error_answer(error.status, detail_of(error), headers)
 
 
@@ -76,7 +85,7 @@ def answer_internal(error: BaseException) -> Response:
 
 def retry_after(error: FerryError) -> dict[str, str] | None:
     """The header that says when to come back, where that is known."""
-    if isinstance(error, QueueFullError):
+    if isinstance(error, QueueFullError | RateLimitedError):
         return {"Retry-After": str(math.ceil(error.retry_after_s))}
     return {"Retry-After": str(DEADLINE_RETRY_S)} if isinstance(error, DeadlineExceededError) else None
 

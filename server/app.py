@@ -6,11 +6,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
+from server.access.access import Access
 from server.answers import EXCEPTION_HANDLERS, json_answer
 from server.deepl.routes import deepl_routes
+from server.documents.jobs import Documents
 from server.errors import EngineStoppedError
 from server.libre.routes import libre_routes
 from server.metrics import Metrics
@@ -18,6 +20,8 @@ from server.middleware import Observed
 from server.models import Models
 from server.native import get_models, get_translate, post_detect, post_translate
 from server.openapi.routes import openapi_routes
+from server.page.routes import page_routes
+from server.reload import Reloader, reloading_on_hangup
 from server.schema import StatusAnswer
 from server.sentences import GuardCounts
 from server.settings import ServeSettings
@@ -33,16 +37,22 @@ POST /v2/translate   and /v2/languages, /v2/usage, /v2/glossaries: as DeepL's cl
 POST /translate      and /detect, /languages, /translate_file: as LibreTranslate's clients ask; see /spec
 GET  /v1/models      the models, their language pairs and their quality
 GET  /docs           all of it; /openapi.json for programs
+GET  /               in a browser: a page to type in
 GET  /health/live    200 while the process answers
 GET  /health/ready   200 while it can translate
 GET  /metrics        for Prometheus
 """
 
 
-def build_app(models: Models, settings: ServeSettings) -> Starlette:
-    """The application over loaded models. It does not close them: whoever loaded them does."""
+def build_app(models: Models, settings: ServeSettings, reloader: Reloader | None = None) -> Starlette:
+    """The application over loaded models, its translator in `app.state`.
+
+    It does not close the models: whoever loaded them closes those that the translator has in the end, which are others
+    if `reloader` has been asked for it by SIGHUP.
+    """
+    documents = Documents(settings)
     routes = [
-        Route("/", get_index),
+        *page_routes(INDEX),
         Route("/v1/translate", post_translate, methods=["POST"]),
         Route("/v1/detect", post_detect, methods=["POST"]),
         Route("/v1/models", get_models),
@@ -51,32 +61,38 @@ def build_app(models: Models, settings: ServeSettings) -> Starlette:
         Route("/health/ready", get_ready),
         Route("/metrics", get_metrics),
         *openapi_routes(),
-        *deepl_routes(settings),
+        *deepl_routes(settings, documents),
         *libre_routes(),
     ]
-    metrics = Metrics(models, [route.path for route in routes])
     translator = Translator(models, settings.limits)
+    metrics = Metrics(lambda: translator.models, [route.path for route in routes])
     translator.guard_counts = GuardCounts(metrics.count_suspect, metrics.count_mended)
-    state = State(translator=translator, settings=settings, metrics=metrics)
-    return Starlette(
+    access = Access(settings.api_keys, settings.data, settings.character_limit or None)
+    state = State(translator=translator, settings=settings, metrics=metrics, access=access)
+    app = Starlette(
         routes=routes,
         middleware=[Middleware(Observed, metrics=metrics)],
         exception_handlers=EXCEPTION_HANDLERS,
-        lifespan=_lifespan(state),
+        lifespan=_lifespan(state, documents, reloader),
     )
+    app.state.translator = translator
+    return app
 
 
-def _lifespan(state: State) -> Callable[[Starlette], AbstractAsyncContextManager[State]]:
+def _lifespan(
+    state: State, documents: Documents, reloader: Reloader | None
+) -> Callable[[Starlette], AbstractAsyncContextManager[State]]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
-        yield state
+        translator = state["translator"]
+        async with (
+            documents.running(translator),
+            state["access"].usage.kept(),
+            reloading_on_hangup(reloader, translator, state["access"]),
+        ):
+            yield state
 
     return lifespan
-
-
-async def get_index(request: FerryRequest) -> Response:
-    """Name the endpoints."""
-    return PlainTextResponse(INDEX)
 
 
 async def get_live(request: FerryRequest) -> Response:

@@ -46,6 +46,38 @@ class RequestTooLargeError(FerryError):
     status = 413
 
 
+class KeyRequiredError(FerryError):
+    """Only callers with an API key may ask, and this one sent none."""
+
+    code = "key_required"
+    status = 401
+
+
+class UnknownKeyError(FerryError):
+    """An API key that is not, or not any more, in the server's file."""
+
+    code = "key_unknown"
+    status = 403
+
+
+class QuotaExceededError(FerryError):
+    """The caller has had as many characters translated as it may."""
+
+    code = "quota_exceeded"
+    status = 403
+
+
+class RateLimitedError(FerryError):
+    """The caller asks too often, or for too much at a time. `retry_after_s` says when to come back, in seconds."""
+
+    code = "rate_limited"
+    status = 429
+
+    def __init__(self, message: str, retry_after_s: float = 60.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class QueueFullError(FerryError):
     """The bounded queue is full: refused at once, nothing was started. `retry_after_s` is a hint in seconds."""
 

@@ -11,10 +11,6 @@ from typing import Literal
 
 Symptom = Literal["empty", "loop", "too_long", "too_short", "copied", "numbers"]
 
-# What decoding again may mend. Of numbers there is only a warning, since "10:30" may rightly become "half past ten"; of
-# copies too, since what comes second to a copy is a copy with a slip.
-SERIOUS: frozenset[Symptom] = frozenset(("empty", "loop", "too_long", "too_short"))
-
 # A run of ids that is repeated this many times over its next occurrences in the source is a loop.
 _MAX_PERIOD = 12
 _LOOP_TIMES = 4
@@ -31,15 +27,9 @@ def find_symptoms(
     source: str, target: str, source_ids: Sequence[int], target_ids: Sequence[int]
 ) -> tuple[Symptom, ...]:
     """What is wrong with `target` as a translation of the sentence `source`; ids without specials."""
-    if not any(map(str.isalnum, target)):
-        return ("empty",)
-    found: list[Symptom] = []
-    if _longest_loop(target_ids) > max(_longest_loop(source_ids), _LOOP_TIMES - 1):
-        found.append("loop")
-    if len(target_ids) > _LONGEST * len(source_ids) + _FREE_IDS:
-        found.append("too_long")
-    if len(target_ids) + _FREE_IDS / 2 < _SHORTEST * len(source_ids):
-        found.append("too_short")
+    found = list(find_serious(target, source_ids, target_ids))
+    if "empty" in found:
+        return tuple(found)
     if _is_copy(source, target):
         found.append("copied")
     if _numbers(source) != _numbers(target):
@@ -47,12 +37,33 @@ def find_symptoms(
     return tuple(found)
 
 
+def find_serious(target: str, source_ids: Sequence[int], target_ids: Sequence[int]) -> tuple[Symptom, ...]:
+    """The serious ones of them, which decoding again may mend: in a few microseconds, every sentence is looked at.
+
+    Not of these are numbers, since "10:30" may rightly become "half past ten", and copies, since what comes second to a
+    copy is a copy with a slip.
+    """
+    if not any(map(str.isalnum, target)):
+        return ("empty",)
+    found: list[Symptom] = []
+    times = _longest_loop(target_ids)
+    if times >= _LOOP_TIMES and times > _longest_loop(source_ids):
+        found.append("loop")
+    if len(target_ids) > _LONGEST * len(source_ids) + _FREE_IDS:
+        found.append("too_long")
+    if len(target_ids) + _FREE_IDS / 2 < _SHORTEST * len(source_ids):
+        found.append("too_short")
+    return tuple(found)
+
+
 def _longest_loop(ids: Sequence[int]) -> int:
     """How many times the same run of up to `_MAX_PERIOD` ids follows itself at most, at least 1.
 
-    A single id is counted by halves: dots and dashes stand in rows.
+    Fewer than `_LOOP_TIMES` may be told as 1. A single id is counted by halves: dots and dashes stand in rows.
     """
     longest = 1
+    if not ids or max(Counter(ids).values()) < _LOOP_TIMES:
+        return longest  # as nearly always: what is repeated so often has its ids so often
     for period in range(1, min(_MAX_PERIOD, len(ids) // 2) + 1):
         matched = best = 0
         for i in range(period, len(ids)):

@@ -5,22 +5,34 @@ from collections.abc import Generator, Iterable
 from concurrent.futures import Future, wait
 
 from server.bundle import LanguagePair
-from server.engine.types import SearchOptions, SentenceResult
+from server.engine.types import ANYBODY, Caller, SearchOptions, SentenceResult
 from server.errors import QueueFullError
 from server.models import Model
 from server.plan import Part, Translation, assemble_text, plan_text
+from server.second_try import is_sound, mend, wider
 
 # Sentences in flight: enough to keep every row busy and to sort by length, a few MB of memory.
 MAX_IN_FLIGHT = 4096
+
+# A second try shares the engine with all that waits, instead of waiting behind it.
+SECOND_TRY = Caller("second try")
 
 
 class LineStream:
     """Translates a stream of texts. When the engine's queue is full it waits, where a request would be refused."""
 
-    def __init__(self, model: Model, pair: LanguagePair, options: SearchOptions) -> None:
+    def __init__(
+        self, model: Model, pair: LanguagePair, options: SearchOptions, second_beam_size: int | None = None
+    ) -> None:
+        """A stream of its own for each file.
+
+        Args:
+            second_beam_size: the widest beam of a second try for what has gone wrong; None gives no second try.
+        """
         self._model = model
         self._pair = pair
         self._options = options
+        self._second_beam_size = second_beam_size
         self._texts: deque[tuple[tuple[Part, ...], list[Future[SentenceResult]]]] = deque()
         self._in_flight: deque[Future[SentenceResult]] = deque()
 
@@ -29,7 +41,7 @@ class LineStream:
         try:
             for text in texts:
                 parts = plan_text(self._model, self._pair, text)
-                futures = [self._submit(part.source_ids) for part in parts if part.source_ids]
+                futures = [self._submit(part.source_ids, self._options) for part in parts if part.source_ids]
                 self._texts.append((parts, futures))
                 while self._texts and (self._head_done() or self._crowded()):
                     yield self._take()
@@ -39,10 +51,12 @@ class LineStream:
             for future in self._in_flight:
                 future.cancel()
 
-    def _submit(self, source_ids: tuple[int, ...]) -> Future[SentenceResult]:
+    def _submit(
+        self, source_ids: tuple[int, ...], options: SearchOptions, caller: Caller = ANYBODY
+    ) -> Future[SentenceResult]:
         while True:
             try:
-                future = self._model.engine.submit(source_ids, self._options)
+                future = self._model.engine.submit(source_ids, options, caller=caller)
             except QueueFullError:
                 if not self._wait_for_oldest():
                     raise
@@ -71,4 +85,15 @@ class LineStream:
 
     def _take(self) -> Translation:
         parts, futures = self._texts.popleft()
-        return assemble_text(self._model.tokenizer, parts, [future.result() for future in futures])
+        results = [future.result() for future in futures]
+        if self._second_beam_size is not None:
+            self._mend(parts, results, wider(self._options, self._second_beam_size))
+        return assemble_text(self._model.tokenizer, parts, results)
+
+    def _mend(self, parts: tuple[Part, ...], results: list[SentenceResult], options: SearchOptions) -> None:
+        """Decode again what has gone wrong, and put what is sound in its place."""
+        tokenizer, sentences = self._model.tokenizer, [part for part in parts if part.source_ids]
+        suspects = [i for i, part in enumerate(sentences) if not is_sound(tokenizer, part, results[i].hypotheses[0])]
+        again = [self._submit(sentences[i].source_ids, options, SECOND_TRY) for i in suspects]
+        for i, future in zip(suspects, again, strict=True):
+            results[i] = mend(tokenizer, sentences[i], results[i], future.result()) or results[i]

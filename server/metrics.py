@@ -1,16 +1,18 @@
 """What Prometheus is told. Labels come from fixed sets only: routes, statuses, error codes, model names; never text."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from server.cache.engine import CachingEngine
+from server.cache.store import SentenceCache
 from server.models import Models
 
 # From the time of one decode step to the usual deadline, seconds.
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-_OTHER = "other"
+OTHER = "other"  # in place of paths that are no route
 
 # Field of EngineStats -> what it is.
 _ENGINE_GAUGES = {
@@ -35,6 +37,18 @@ _ENGINE_COUNTERS = {
     "expired": "Sentences whose deadline passed while they waited or ran.",
     "failed": "Sentences answered with another error.",
 }
+# Field of CacheStats -> what it is.
+_CACHE_GAUGES = {
+    "num_entries": "Translated sentences that are kept now.",
+    "num_bytes": "Memory they take, estimated.",
+    "max_bytes": "Memory they may take.",
+}
+_CACHE_COUNTERS = {
+    "hits": "Sentences answered with what was kept.",
+    "joined": "Sentences that waited for an equal one in the engine.",
+    "misses": "Sentences given to the engine.",
+    "evictions": "Translated sentences given up for newer ones.",
+}
 
 
 class Metrics:
@@ -42,13 +56,14 @@ class Metrics:
 
     media_type = "text/plain; version=0.0.4; charset=utf-8"
 
-    def __init__(self, models: Models, paths: Sequence[str]) -> None:
+    def __init__(self, models: Callable[[], Models], paths: Sequence[str]) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_EngineCollector(models))
+        self._registry.register(_CacheCollector(models))
         latency = Histogram(
             "ferry_request_seconds", "Time to answer, by route.", ["route"], buckets=_BUCKETS, registry=self._registry
         )
-        self._latency = {path: latency.labels(path) for path in (*paths, _OTHER)}
+        self._latency = {path: latency.labels(path) for path in (*paths, OTHER)}
         self._requests = Counter(
             "ferry_requests", "Requests answered, by route and status.", ["route", "status"], registry=self._registry
         )
@@ -71,9 +86,8 @@ class Metrics:
         """One of them that is now sound."""
         self._mended.inc()
 
-    def observe(self, path: str, status: int, seconds: float, error_code: str | None) -> None:
+    def observe(self, route: str, status: int, seconds: float, error_code: str | None) -> None:
         """Count one answered request."""
-        route = path if path in self._latency else _OTHER
         self._latency[route].observe(seconds)
         key = (route, status)
         if key not in self._requests_bound:
@@ -92,14 +106,15 @@ class Metrics:
 class _EngineCollector(Collector):
     """Reads the engines when it is asked, so that counting costs the engines nothing."""
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: Callable[[], Models]) -> None:
         self._models = models
 
     def collect(self) -> Iterable[Metric]:
+        models = self._models()
         ready = GaugeMetricFamily("ferry_ready", "1 while the server can translate.")
-        ready.add_metric([], float(self._models.ready))
+        ready.add_metric([], float(models.ready))
         yield ready
-        stats = [(model.manifest.name, model.engine.stats()) for model in self._models.all]
+        stats = [(model.manifest.name, model.engine.stats()) for model in models.all]
         for field, doc in _ENGINE_GAUGES.items():
             gauge = GaugeMetricFamily(f"ferry_engine_{field}", doc, labels=["model"])
             for name, snapshot in stats:
@@ -110,3 +125,24 @@ class _EngineCollector(Collector):
             for name, snapshot in stats:
                 counter.add_metric([name], getattr(snapshot, field))
             yield counter
+
+
+class _CacheCollector(Collector):
+    """Reads the cache, which is one for all models; says nothing where there is none."""
+
+    def __init__(self, models: Callable[[], Models]) -> None:
+        self._models = models
+
+    def collect(self) -> Iterable[Metric]:
+        cache = self._cache()
+        if cache is None:
+            return
+        stats = cache.stats()
+        for field, doc in _CACHE_GAUGES.items():
+            yield GaugeMetricFamily(f"ferry_sentence_cache_{field}", doc, getattr(stats, field))
+        for field, doc in _CACHE_COUNTERS.items():
+            yield CounterMetricFamily(f"ferry_sentence_cache_{field}", doc, getattr(stats, field))
+
+    def _cache(self) -> SentenceCache | None:
+        engines = [model.engine for model in self._models().all]
+        return next((engine.cache for engine in engines if isinstance(engine, CachingEngine)), None)

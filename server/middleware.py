@@ -6,10 +6,12 @@ import time
 import uuid
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.answers import answer_internal, answer_shutdown
-from server.metrics import Metrics
+from server.logs import log_request
+from server.metrics import OTHER, Metrics
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -35,6 +37,7 @@ class Observed:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = headers["X-Trace-ID"] = request_id
+                headers.setdefault("X-Content-Type-Options", "nosniff")
             await send(message)
 
         try:
@@ -49,7 +52,15 @@ class Observed:
                 await answer(scope, receive, send_observed)
         finally:
             seconds = time.perf_counter() - started
-            self._metrics.observe(scope["path"], status, seconds, scope.get("ferry.error_code"))
+            route, code = _route(scope), scope.get("ferry.error_code")
+            self._metrics.observe(route, status, seconds, code)
+            log_request(scope["method"], route, status, seconds, request_id, code)
+
+
+def _route(scope: Scope) -> str:
+    """The template of the route that answered, `other` if none did."""
+    route = scope.get("route")
+    return route.path if isinstance(route, Route) else OTHER
 
 
 def _request_id(scope: Scope) -> str:

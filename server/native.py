@@ -5,6 +5,7 @@ import time
 from msgspec import UNSET
 from starlette.responses import Response
 
+from server.access.requests import access_of, identify
 from server.alignment import link_words
 from server.answers import json_answer
 from server.deadline import seconds_allowed
@@ -14,6 +15,7 @@ from server.errors import InvalidRequestError, RequestTooLargeError
 from server.markup import Options
 from server.models import Model
 from server.planned import TranslatedText
+from server.planner import TranslateOptions
 from server.schema import (
     AUTO,
     AlternativeAnswer,
@@ -35,12 +37,12 @@ from server.schema import (
 )
 from server.state import FerryRequest
 from server.streaming import stream_answer
-from server.translator import Answer, TranslateOptions
+from server.translator import Answer
 
 
 async def post_translate(request: FerryRequest) -> Response:
     """Translate one or many texts."""
-    settings = request.state["settings"]
+    settings, client = request.state["settings"], identify(request)
     body = decode_translate(await read_body(request, settings.max_body_bytes))
     texts = as_list(body.text)
     options = TranslateOptions(
@@ -52,36 +54,40 @@ async def post_translate(request: FerryRequest) -> Response:
         deadline=time.monotonic() + seconds_allowed(request, sum(map(len, texts))),
         markup=None if body.format == "text" else Options(kind=body.format),
         align=body.alignments,
+        caller=client.caller,
     )
     translator = request.state["translator"]
-    if body.stream:
-        return await stream_answer(request, translator.stream(texts, options))
-    answer = await unless_gone(request.receive, translator.translate(texts, options))
+    with access_of(request).granted(client, sum(map(len, texts))):
+        if body.stream:
+            return await stream_answer(request, translator.stream(texts, options))
+        answer = await unless_gone(request.receive, translator.translate(texts, options))
     return json_answer(_translate_answer(texts, body, answer))
 
 
 async def get_translate(request: FerryRequest) -> Response:
     """Translate `q`; a language that is not given is taken from the first pair that fits."""
-    state, query = request.state, request.query_params
+    state, query, client = request.state, request.query_params, identify(request)
     text = query.get("q")
     if text is None:
         raise InvalidRequestError("q is missing; ask for /translate?q=TEXT&source=de&target=en.")
     pair = state["translator"].models.complete_pair(query.get("source"), query.get("target"))
     deadline = time.monotonic() + seconds_allowed(request, len(text))
-    options = TranslateOptions(pair.source, pair.target, deadline=deadline)
-    answer = await unless_gone(request.receive, state["translator"].translate([text], options))
+    options = TranslateOptions(pair.source, pair.target, deadline=deadline, caller=client.caller)
+    with access_of(request).granted(client, len(text)):
+        answer = await unless_gone(request.receive, state["translator"].translate([text], options))
     return json_answer(TextAnswer(answer.translations[0].text))
 
 
 async def post_detect(request: FerryRequest) -> Response:
     """Tell which of the served languages one or many texts are in."""
-    settings = request.state["settings"]
+    settings, client = request.state["settings"], identify(request)
     body = decode_detect(await read_body(request, settings.max_body_bytes))
     texts = as_list(body.text)
     if len(texts) > settings.max_texts:
         raise RequestTooLargeError(f"text has {len(texts)} texts; a request may have {settings.max_texts}.")
-    # Characters are not limited beyond the body's bytes: only the beginning of a text is looked at.
-    ranked = await detect_texts(request.state["translator"].detector, texts)
+    # Characters are not limited beyond the body's bytes, nor counted: only the beginning of a text is looked at.
+    with access_of(request).granted(client, 0):
+        ranked = await detect_texts(request.state["translator"].detector, texts)
     return json_answer(DetectAnswer([DetectionAnswer(found[0].language, found[0].confidence) for found in ranked]))
 
 

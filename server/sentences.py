@@ -1,19 +1,17 @@
 """The sentences of one request in the engine: submitted together, awaited in any order, mended if they went wrong."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 
 from server.engine.types import Caller, Hypothesis, SearchOptions, SentenceResult
-from server.errors import FerryError
-from server.guard import SERIOUS
-from server.plan import Part, examine
+from server.errors import DeadlineExceededError, FerryError
+from server.plan import Part
 from server.planned import PlannedText
-
-# Beams with which a sentence is decoded again whose translation has gone wrong.
-GUARD_BEAM = 6
+from server.second_try import is_sound, mend, wider
 
 
 @dataclass(frozen=True)
@@ -80,8 +78,14 @@ class Sentences:
         Raises:
             DeadlineExceededError, EngineStoppedError: it has none.
         """
-        result = await asyncio.wrap_future(self._futures[index])
-        return result if self._is_sound(index, result.hypotheses[0]) else await self._mended(index, result)
+        seconds_left = None if self._deadline is None else self._deadline - time.monotonic()
+        try:
+            # The engine ends late sentences, but not where an equal one is waited for that has more time.
+            async with asyncio.timeout(seconds_left):
+                result = await asyncio.wrap_future(self._futures[index])
+                return result if self._is_sound(index, result.hypotheses[0]) else await self._mended(index, result)
+        except TimeoutError as error:
+            raise DeadlineExceededError("The deadline passed before the sentence was translated.") from error
 
     async def _mended(self, index: int, result: SentenceResult) -> SentenceResult:
         """`result`, which has serious symptoms, with the best sound hypothesis of a wider beam.
@@ -92,28 +96,23 @@ class Sentences:
         self._counts.suspect()
         text, part = self._sentences[index]
         try:
-            again = self._submit(text, part, self._wider(text.options))
+            again = self._submit(text, part, wider(text.options, self._max_beam_size))
             self._futures.append(again)
             found = await asyncio.wrap_future(again)
         except FerryError:
             return result
-        sound = next((each for each in found.hypotheses if self._is_sound(index, each)), None)
-        if sound is None:
+        mended = mend(text.model.tokenizer, part, result, found)
+        if mended is None:
             return result
         self._counts.mended()
-        others = [each for each in result.hypotheses[1:] if each.ids != sound.ids]
-        return replace(result, hypotheses=(sound, *others))
+        return mended
 
     def _submit(self, text: PlannedText, part: Part, options: SearchOptions) -> Future[SentenceResult]:
         return text.model.engine.submit(part.source_ids, options, deadline=self._deadline, caller=self._caller)
 
     def _is_sound(self, index: int, hypothesis: Hypothesis) -> bool:
         text, part = self._sentences[index]
-        return SERIOUS.isdisjoint(examine(part, text.model.tokenizer.decode(hypothesis.ids), hypothesis))
-
-    def _wider(self, options: SearchOptions) -> SearchOptions:
-        beam_size = min(max(options.beam_size + 2, GUARD_BEAM), self._max_beam_size)
-        return replace(options, beam_size=beam_size, num_hypotheses=beam_size)
+        return is_sound(text.model.tokenizer, part, hypothesis)
 
     def _cancel(self) -> None:
         for future in self._futures:

@@ -1,5 +1,7 @@
 """`ferry-serve`: load and verify the models, then listen, until SIGTERM or until an engine fails.
 
+SIGHUP reads the folder of bundles again; if we are the program of a terminal, it means that this has gone, and ends us.
+
 Exit status: 0 after SIGTERM or SIGINT, 1 if an engine failed, 2 if it could not start.
 """
 
@@ -13,15 +15,22 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
+from starlette.applications import Starlette
 
 from server.app import build_app
 from server.bundle import read_golden
+from server.cache.engine import cached
+from server.cache.store import SentenceCache
+from server.engine.types import EngineSettings
 from server.errors import FerryError, SettingsError
-from server.loading import load_models
-from server.models import Models
+from server.loading import OnFailure, Say, load_model, load_models
+from server.logs import configure_logs
+from server.models import Model, Models
+from server.reload import LoadModel, Reloader
 from server.settings import ServeSettings, read_settings
 
 # Longer than the idle connections of a proxy in front of us live, so that it never picks one we are closing.
@@ -36,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = read_settings(
             ServeSettings, sys.argv[1:] if argv is None else argv, os.environ, "Serve translation models over HTTP."
         )
-        _configure_logs(settings.log_level)
+        configure_logs(settings.log_level, settings.log_format, settings.access_log)
         return serve(settings)
     except FerryError as error:
         print(f"ferry-serve: {error}", file=sys.stderr)
@@ -51,6 +60,8 @@ def serve(settings: ServeSettings) -> int:
     """
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _leave)
+    # Without a terminal it asks for a reload, which the application hears when it runs; until then all is read anyway.
+    signal.signal(signal.SIGHUP, _leave if sys.stdin.isatty() else signal.SIG_IGN)
     servers: list[uvicorn.Server] = []
 
     def stop(error: BaseException) -> None:
@@ -59,28 +70,44 @@ def serve(settings: ServeSettings) -> int:
             server.should_exit = True
 
     with closing(_bind(settings)) as listener:
-        models = load_models(settings.models, settings.engine, stop, _say)
+        cache = SentenceCache(settings.cache_bytes)
+        loaded = load_models(settings.models, settings.engine, stop, _say)
+        models = Models(tuple(cached(model, cache) for model in loaded.all))
+        load = _load_cached(cache)
+        reloader = Reloader(settings.models, settings.engine, load, stop, _say, settings.grace_s)
+        app = build_app(models, settings, None if sys.stdin.isatty() else reloader)
         try:
-            servers.append(uvicorn.Server(_configure(models, settings)))
+            servers.append(uvicorn.Server(_configure(app, settings)))
             if models.ready:
                 listener.listen()
                 _say(_ready(models, listener))
                 _run(servers[0], listener)
-            return 0 if models.ready else 1
+            return 0 if app.state.translator.models.ready else 1
         finally:
-            models.close(settings.grace_s)
+            app.state.translator.models.close(settings.grace_s)
+
+
+def _load_cached(cache: SentenceCache) -> LoadModel:
+    """`load_model`, whose golden lines go to the engine and all that comes later through `cache`."""
+
+    def load(path: Path, settings: EngineSettings, on_failure: OnFailure, say: Say) -> Model:
+        return cached(load_model(path, settings, on_failure, say), cache)
+
+    return load
 
 
 def _run(server: uvicorn.Server, listener: socket.socket) -> None:
     # uvicorn raises the signal again after its own clean shutdown; by then there is nothing left to do.
     signal.signal(signal.SIGTERM, _stay)
     signal.signal(signal.SIGINT, _stay)
+    if sys.stdin.isatty():
+        signal.signal(signal.SIGHUP, lambda signum, frame: setattr(server, "should_exit", True))
     server.run(sockets=[listener])
 
 
-def _configure(models: Models, settings: ServeSettings) -> uvicorn.Config:
+def _configure(app: Starlette, settings: ServeSettings) -> uvicorn.Config:
     return uvicorn.Config(
-        build_app(models, settings),
+        app,
         loop="uvloop",
         http="httptools",
         lifespan="on",
@@ -122,13 +149,6 @@ def _ready(models: Models, listener: socket.socket) -> str:
     text = next((line.text for line in golden if line.source == pair.source), "…")
     body = json.dumps({"text": text, "source": pair.source, "target": pair.target}, ensure_ascii=False)
     return f"ready on {url}\n  curl -s {url}/v1/translate -d {shlex.quote(body)}"
-
-
-def _configure_logs(level: str) -> None:
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    if level != "debug":
-        logging.getLogger("uvicorn").setLevel(logging.WARNING)
-        logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of each malformed form
 
 
 def _say(message: str) -> None:

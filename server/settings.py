@@ -15,9 +15,9 @@ from typing import Any, Literal, TypeVar
 
 from server.engine.types import EngineSettings
 from server.errors import SettingsError
+from server.logs import LogFormat, LogLevel
 
 T = TypeVar("T")
-LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 def setting(doc: str, default: Any = MISSING, *, minimum: float = -math.inf, maximum: float = math.inf) -> Any:
@@ -72,13 +72,32 @@ class ServeSettings(EngineFields):
     max_texts: int = setting("texts in one request", 256, minimum=1)
     max_text_chars: int = setting("characters in all texts of one request", 100_000, minimum=1)
     max_beam_size: int = setting("beam size a request may ask for", 8, minimum=1, maximum=64)
-    deadline_s: float = setting("seconds after which a request is given up", 30.0, minimum=0.001, maximum=86_400)
+    deadline_s: float = setting(
+        "seconds that a request of up to 2,000 characters may take; a longer one in proportion more",
+        4.5,
+        minimum=0.001,
+        maximum=86_400,
+    )
+    max_deadline_s: float = setting(
+        "seconds that any request may take, whatever it asks for", 60.0, minimum=0.001, maximum=86_400
+    )
+    cache_bytes: int = setting(
+        "memory for translations of sentences that were asked for before; 0 keeps none", 32 << 20, minimum=0
+    )
     data: Path = setting("folder for what clients store, such as glossaries; made when first needed", Path("data"))
+    max_document_bytes: int = setting("size of an uploaded document", 10 << 20, minimum=1024, maximum=1 << 30)
+    max_stored_bytes: int = setting("size of all stored documents", 1 << 30, minimum=1024)
+    document_ttl_s: float = setting(
+        "seconds after which a translated document that nobody fetches is forgotten", 86_400.0, minimum=1
+    )
+    api_keys: Path | None = setting("file of the keys with which one may ask; without it anybody may", None)
     character_limit: int = setting(
-        "characters /v2 translates before it refuses, from the start of the process; 0 is no limit", 0, minimum=0
+        "characters that a caller without a limit of its own may have translated in all; 0 is no limit", 0, minimum=0
     )
     grace_s: float = setting("seconds that running requests get at shutdown", 10.0, minimum=0, maximum=3600)
     log_level: LogLevel = setting("what is worth a line on stderr", "info")
+    log_format: LogFormat = setting("lines for people, or JSON for programs", "text")
+    access_log: bool = setting("a line for each request, without its text, key or address", False)
 
     def __post_init__(self) -> None:
         if self.max_beam_size > self.max_rows:

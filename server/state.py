@@ -4,6 +4,7 @@ from typing import TypedDict
 
 from starlette.requests import Request
 
+from server.access.access import Access
 from server.metrics import Metrics
 from server.settings import ServeSettings
 from server.translator import Translator
@@ -15,6 +16,7 @@ class State(TypedDict):
     translator: Translator
     settings: ServeSettings
     metrics: Metrics
+    access: Access
 
 
 FerryRequest = Request[State]

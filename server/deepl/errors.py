@@ -6,9 +6,19 @@ from msgspec import UNSET, Struct, UnsetType
 from starlette.responses import Response
 
 from server.answers import Endpoint, answer_in_dialect, json_answer, retry_after
-from server.errors import DeadlineExceededError, FerryError, InvalidRequestError, QueueFullError
+from server.errors import (
+    DeadlineExceededError,
+    FerryError,
+    InvalidRequestError,
+    KeyRequiredError,
+    QueueFullError,
+    QuotaExceededError,
+)
 from server.state import FerryRequest
 
+# What its clients know as a wrong key; 401 they do not expect.
+KEY_STATUS = 403
+QUOTA_STATUS = 456
 # Busy is 429 here: its clients retry 5xx in just the same way, but show people a clear error for 429 alone.
 BUSY_STATUS = 429
 
@@ -20,19 +30,20 @@ class GlossaryNotFoundError(FerryError):
     status = 404
 
 
-class QuotaExceededError(FerryError):
-    """The characters that the operator allows have been translated."""
-
-    code = "quota_exceeded"
-    status = 456
-
-
 class InvalidEntriesError(InvalidRequestError):
     """Glossary entries that cannot be taken; `detail` says which and why."""
 
     def __init__(self, detail: str) -> None:
         super().__init__("Invalid glossary entries provided")
         self.detail = detail
+
+
+_STATUSES: tuple[tuple[type[FerryError], int], ...] = (
+    (KeyRequiredError, KEY_STATUS),
+    (QuotaExceededError, QUOTA_STATUS),
+    (QueueFullError, BUSY_STATUS),
+    (DeadlineExceededError, BUSY_STATUS),
+)
 
 
 class ErrorAnswer(Struct):
@@ -54,5 +65,8 @@ def answering(endpoint: Endpoint) -> Endpoint:
 
 def _answer(error: FerryError) -> Response:
     detail = error.detail if isinstance(error, InvalidEntriesError) else UNSET
-    is_busy = isinstance(error, QueueFullError | DeadlineExceededError)
-    return json_answer(ErrorAnswer(str(error), detail), BUSY_STATUS if is_busy else error.status, retry_after(error))
+    return json_answer(ErrorAnswer(str(error), detail), _status(error), retry_after(error))
+
+
+def _status(error: FerryError) -> int:
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), error.status)

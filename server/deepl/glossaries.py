@@ -19,6 +19,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from server.access.access import ANONYMOUS, Client
 from server.deepl.errors import GlossaryNotFoundError
 from server.errors import InvalidRequestError
 
@@ -148,6 +149,23 @@ class GlossaryStore:
 
 def _not_found() -> GlossaryNotFoundError:
     return GlossaryNotFoundError("There is no glossary with this id.")
+
+
+class GlossaryStores:
+    """A store for each key, so that nobody sees what another key has; one for all who ask without."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` has the files of those without a key, and a folder for each key's name."""
+        self._folder = folder
+        self._stores: dict[str, GlossaryStore] = {}
+
+    def of(self, client: Client) -> GlossaryStore:
+        """The store of whoever asks."""
+        if client.name not in self._stores:
+            # A name has no slash, and the prefix keeps it from being a file of its own or a way up.
+            folder = self._folder if client.name == ANONYMOUS else self._folder / f"key-{client.name}"
+            self._stores[client.name] = GlossaryStore(folder)
+        return self._stores[client.name]
 
 
 def _decode(content: bytes, kind: type[Head]) -> Head:

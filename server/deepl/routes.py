@@ -1,7 +1,6 @@
 """The endpoints of the dialect.
 
-Keys are not asked for: an `Authorization: DeepL-Auth-Key …` header or an `auth_key` field is accepted, whatever it
-says, and neither kept nor logged.
+A key is sent as `Authorization: DeepL-Auth-Key …`; where the server asks for none, whatever is sent is accepted.
 """
 
 import asyncio
@@ -11,17 +10,21 @@ from msgspec import UNSET
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.access.access import Client
+from server.access.requests import access_of, identify
 from server.answers import Endpoint, json_answer
 from server.bundle import LanguagePair
+from server.deadline import seconds_allowed
+from server.deepl.documents import document_routes
 from server.deepl.entries import EntriesFormat, find_fault, format_entries, parse_entries
 from server.deepl.errors import answering
 from server.deepl.fields import Fields, read_choice, read_fields, read_required, read_string
-from server.deepl.glossaries import GlossaryInfo, GlossaryStore
+from server.deepl.glossaries import GlossaryInfo, GlossaryStore, GlossaryStores
 from server.deepl.languages import served_language, source_languages, target_languages
 from server.deepl.schema import TranslateAnswer, TranslateRequest, TranslationAnswer, UsageAnswer, parse_translate
 from server.deepl.translate import translate_texts
-from server.deepl.usage import Usage
 from server.disconnect import unless_gone
+from server.documents.jobs import Documents
 from server.errors import InvalidRequestError
 from server.settings import ServeSettings
 from server.state import FerryRequest
@@ -33,9 +36,9 @@ MAX_GLOSSARY_BYTES = 11 << 20  # 10 MiB of entries and what JSON adds; --max-bod
 _FORMATS: dict[str, EntriesFormat] = {"tsv": "tsv", "csv": "csv"}
 
 
-def deepl_routes(settings: ServeSettings) -> list[Route]:
+def deepl_routes(settings: ServeSettings, documents: Documents) -> list[Route]:
     """All routes under /v2; what they share, glossaries and the count of characters, is made here."""
-    dialect = _Dialect(GlossaryStore(settings.data / "glossaries"), Usage(settings.character_limit or None))
+    dialect = _Dialect(GlossaryStores(settings.data / "glossaries"))
     one = "/v2/glossaries/{glossary_id}"
     return [
         _route("/v2/translate", dialect.translate, "POST"),
@@ -47,6 +50,7 @@ def deepl_routes(settings: ServeSettings) -> list[Route]:
         _route(one, dialect.show_glossary, "GET"),
         _route(one, dialect.delete_glossary, "DELETE"),
         _route(f"{one}/entries", dialect.show_entries, "GET"),
+        *document_routes(documents, dialect.find_entries),
     ]
 
 
@@ -57,28 +61,31 @@ def _route(path: str, endpoint: Endpoint, *methods: str) -> Route:
 class _Dialect:
     """The endpoints and what they share."""
 
-    def __init__(self, glossaries: GlossaryStore, usage: Usage) -> None:
+    def __init__(self, glossaries: GlossaryStores) -> None:
         self._glossaries = glossaries
-        self._usage = usage
 
     async def translate(self, request: FerryRequest) -> Response:
         """Translate 1 to 50 texts."""
+        client = identify(request)
         asked = parse_translate(await _read(request, MAX_BODY_BYTES))
         translator, pairs = request.state["translator"], _pairs(request)
         target = _target(asked.target_lang, pairs)
         source = None if asked.source_lang is None else _source(asked.source_lang, pairs)
-        entries = await self._entries(asked.glossary_ids, source, target)
-        with self._usage.charged(sum(map(len, asked.texts))):
-            deadline_s = request.state["settings"].deadline_s
-            work = translate_texts(translator, asked, source, target, entries, deadline_s)
+        entries = await self.find_entries(client, asked.glossary_ids, source, target)
+        num_chars = sum(map(len, asked.texts))
+        with access_of(request).granted(client, num_chars):
+            deadline_s = seconds_allowed(request, num_chars)
+            work = translate_texts(translator, asked, source, target, entries, deadline_s, client.caller)
             answer = await unless_gone(request.receive, work)
         return json_answer(_translate_answer(asked, answer))
 
-    async def _entries(self, glossary_ids: tuple[str, ...], source: str | None, target: str) -> Mapping[str, str]:
+    async def find_entries(
+        self, client: Client, glossary_ids: tuple[str, ...], source: str | None, target: str
+    ) -> Mapping[str, str]:
         """The entries of all glossaries asked for; of two for the same term the first counts."""
         entries: dict[str, str] = {}
         for glossary_id in glossary_ids:
-            glossary = await asyncio.to_thread(self._glossaries.get, glossary_id)
+            glossary = await asyncio.to_thread(self._glossaries.of(client).get, glossary_id)
             if (glossary.info.source_lang, glossary.info.target_lang) != (source, target):
                 raise InvalidRequestError(
                     "The languages of the glossary do not match 'source_lang' and 'target_lang': "
@@ -98,8 +105,9 @@ class _Dialect:
 
     async def show_usage(self, request: FerryRequest) -> Response:
         """How much has been translated."""
-        limit = self._usage.limit
-        return json_answer(UsageAnswer(self._usage.count, UNSET if limit is None else limit))
+        client = identify(request)
+        limit = UNSET if client.character_limit is None else client.character_limit
+        return json_answer(UsageAnswer(access_of(request).usage.count(client.name), limit))
 
     async def list_glossary_pairs(self, request: FerryRequest) -> Response:
         """The directions that a glossary may have: all there are."""
@@ -108,40 +116,42 @@ class _Dialect:
 
     async def list_glossaries(self, request: FerryRequest) -> Response:
         """All glossaries, without their entries."""
-        return json_answer({"glossaries": await asyncio.to_thread(self._glossaries.infos)})
+        return json_answer({"glossaries": await asyncio.to_thread(self._glossaries.of(identify(request)).infos)})
 
     async def create_glossary(self, request: FerryRequest) -> Response:
         """Check and store a glossary."""
+        store = self._glossaries.of(identify(request))
         fields = await _read(request, MAX_GLOSSARY_BYTES)
-        created = await asyncio.to_thread(self._create, fields, _pairs(request))
+        created = await asyncio.to_thread(_create, store, fields, _pairs(request))
         return json_answer(created, 201)
-
-    def _create(self, fields: Fields, pairs: list[LanguagePair]) -> GlossaryInfo:
-        name = read_required(fields, "name")
-        if fault := find_fault(name):
-            raise InvalidRequestError(f"Parameter 'name' {fault}.")
-        source = _source(read_required(fields, "source_lang"), pairs)
-        target = _target(read_required(fields, "target_lang"), pairs)
-        if not any((pair.source, pair.target) == (source, target) for pair in pairs):
-            raise InvalidRequestError("Unsupported glossary source and target language pair")
-        read_required(fields, "entries_format")
-        kind = read_choice(fields, "entries_format", _FORMATS, "tsv")
-        entries = parse_entries(read_required(fields, "entries"), kind, source, target)
-        return self._glossaries.create(name, source, target, entries)
 
     async def show_glossary(self, request: FerryRequest) -> Response:
         """One glossary, without its entries."""
-        return json_answer(await asyncio.to_thread(self._glossaries.info, _glossary_id(request)))
+        return json_answer(await asyncio.to_thread(self._glossaries.of(identify(request)).info, _glossary_id(request)))
 
     async def show_entries(self, request: FerryRequest) -> Response:
         """The entries of a glossary as TSV."""
-        glossary = await asyncio.to_thread(self._glossaries.get, _glossary_id(request))
+        glossary = await asyncio.to_thread(self._glossaries.of(identify(request)).get, _glossary_id(request))
         return Response(format_entries(glossary.entries), media_type="text/tab-separated-values")
 
     async def delete_glossary(self, request: FerryRequest) -> Response:
         """Remove a glossary."""
-        await asyncio.to_thread(self._glossaries.delete, _glossary_id(request))
+        await asyncio.to_thread(self._glossaries.of(identify(request)).delete, _glossary_id(request))
         return Response(status_code=204)
+
+
+def _create(store: GlossaryStore, fields: Fields, pairs: list[LanguagePair]) -> GlossaryInfo:
+    name = read_required(fields, "name")
+    if fault := find_fault(name):
+        raise InvalidRequestError(f"Parameter 'name' {fault}.")
+    source = _source(read_required(fields, "source_lang"), pairs)
+    target = _target(read_required(fields, "target_lang"), pairs)
+    if not any((pair.source, pair.target) == (source, target) for pair in pairs):
+        raise InvalidRequestError("Unsupported glossary source and target language pair")
+    read_required(fields, "entries_format")
+    kind = read_choice(fields, "entries_format", _FORMATS, "tsv")
+    entries = parse_entries(read_required(fields, "entries"), kind, source, target)
+    return store.create(name, source, target, entries)
 
 
 async def _read(request: FerryRequest, max_bytes: int) -> Fields:

@@ -122,7 +122,7 @@ def parse_translate(fields: Fields) -> TranslateRequest:
         raise InvalidRequestError("Parameter 'text' not specified.")
     if len(texts) > MAX_TEXTS:
         raise InvalidRequestError(f"'text' has {len(texts)} texts; a request may have {MAX_TEXTS}.")
-    _check_formality(fields)
+    check_formality(fields)
     read_flag(fields, "show_billed_characters", True)
     markup = _parse_markup(fields)
     version = read_choice(fields, "tag_handling_version", _MARKUP_VERSIONS, "v2")
@@ -135,13 +135,18 @@ def parse_translate(fields: Fields) -> TranslateRequest:
         markup=markup,
         markup_version=version if markup else None,
         model_type=_parse_model_type(fields),
-        glossary_ids=_parse_glossary_ids(fields),
+        glossary_ids=parse_glossary_ids(fields),
         preserve_formatting=read_flag(fields, "preserve_formatting", False),
         context=read_string(fields, "context"),
     )
 
 
-def _check_formality(fields: Fields) -> None:
+def check_formality(fields: Fields) -> None:
+    """Refuse what only some languages have; all others have the default.
+
+    Raises:
+        InvalidRequestError
+    """
     if read_choice(fields, "formality", _FORMALITIES, "default") == "required":
         raise InvalidRequestError(
             "'formality' is not supported for given 'target_lang'; prefer_more, prefer_less and default are accepted."
@@ -173,7 +178,12 @@ def _parse_tags(fields: Fields, name: str) -> tuple[str, ...]:
     return tags
 
 
-def _parse_glossary_ids(fields: Fields) -> tuple[str, ...]:
+def parse_glossary_ids(fields: Fields) -> tuple[str, ...]:
+    """The ids of the glossaries asked for, in order.
+
+    Raises:
+        InvalidRequestError
+    """
     one, many = read_string(fields, "glossary_id"), read_names(fields, "glossary_ids")
     if one and many:
         raise InvalidRequestError("'glossary_id' and 'glossary_ids' cannot be used together.")

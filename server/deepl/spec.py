@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from server.bundle import LanguagePair
+from server.deepl.documents_spec import COMPONENTS as DOCUMENT_COMPONENTS
+from server.deepl.documents_spec import document_paths
 from server.deepl.errors import ErrorAnswer
 from server.deepl.glossaries import GlossaryInfo
 from server.deepl.languages import source_languages, target_languages
@@ -19,9 +21,10 @@ from server.openapi.parts import (
     struct_schemas,
 )
 
-_REFERENCES, COMPONENTS = struct_schemas(
+_REFERENCES, _COMPONENTS = struct_schemas(
     (TranslateAnswer, LanguageAnswer, UsageAnswer, GlossaryInfo, ErrorAnswer), "DeepL"
 )
+COMPONENTS = _COMPONENTS | DOCUMENT_COMPONENTS
 
 _ERRORS = {
     400: "The request is wrong; the message names the parameter.",
@@ -54,6 +57,7 @@ def deepl_paths(pairs: Sequence[LanguagePair]) -> Schema:
         "/v2/glossaries/{glossary_id}/entries": {
             "get": _of_glossary("The entries of a glossary.", STRING, "text/tab-separated-values"),
         },
+        **document_paths(pairs),
     }
 
 

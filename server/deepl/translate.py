@@ -7,7 +7,8 @@ from dataclasses import replace
 from server.deepl.schema import MarkupOptions, TranslateRequest
 from server.glossary import take_out_terms
 from server.markup import Options
-from server.translator import Answer, TranslateOptions, Translator
+from server.planner import TranslateOptions
+from server.translator import Answer, Translator
 
 # The official client gives up reading after 10 s and asks again at once, up to six times in all; so we answer before.
 MAX_DEADLINE_S = 9.0
@@ -20,6 +21,7 @@ async def translate_texts(
     target: str,
     entries: Mapping[str, str],
     deadline_s: float,
+    caller: str,
 ) -> Answer:
     """Translate the texts of `asked`, in order.
 
@@ -27,9 +29,11 @@ async def translate_texts(
         source: the models' code, None to detect it for each text.
         entries: source terms and what they must become; empty without a glossary.
         deadline_s: seconds from now after which the answer is of no use.
+        caller: whose share of the engine it takes.
     """
     deadline = time.monotonic() + min(deadline_s, MAX_DEADLINE_S)
-    options = TranslateOptions(source, target, deadline=deadline, split=asked.split, markup=_markup(asked.markup))
+    markup = _markup(asked.markup)
+    options = TranslateOptions(source, target, deadline=deadline, split=asked.split, markup=markup, caller=caller)
     if not entries:
         return await translator.translate(asked.texts, options)
     prepared = [take_out_terms(text, options.markup, entries) for text in asked.texts]

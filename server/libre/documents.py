@@ -1,51 +1,54 @@
-"""Documents that can be translated: bytes to the texts in them, and back with other texts.
+"""A file translated while its client waits, and the one place where files of this dialect meet the translator."""
 
-One function per kind of file, found by the end of the file's name; nothing else in the dialect knows kinds.
-"""
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
-import codecs
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import PurePath
+from server.detect import detect_texts
+from server.documents.formats import Format
+from server.documents.translation import Content, read_content, translate_document
+from server.errors import RequestTooLargeError
+from server.libre.schema import TranslateRequest
+from server.libre.translate import SURE
+from server.planner import TranslateOptions
+from server.translator import Translator
 
-from server.errors import InvalidRequestError
-
-
-@dataclass(frozen=True)
-class Document:
-    """The texts of a document in order, and `write`, which takes as many and gives the bytes of the same document."""
-
-    texts: tuple[str, ...]
-    write: Callable[[Sequence[str]], bytes]
-
-
-@dataclass(frozen=True)
-class DocumentKind:
-    """A kind of file: how it is read, and what HTTP calls it."""
-
-    read: Callable[[bytes], Document]
-    media_type: str
+# Counts characters for whoever asks, as long as what is in the context succeeds; raises if they are too many.
+Charge = Callable[[int], AbstractContextManager[None]]
 
 
-def _read_plain(data: bytes) -> Document:
-    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    try:
-        text = data.decode("utf-16" if marked else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidRequestError("The file is not text in UTF-8; save it in UTF-8 and send it again") from error
-    return Document((text,), lambda texts: texts[0].encode())
+async def translate_file(
+    translator: Translator, asked: TranslateRequest, format: Format, data: bytes, deadline_s: float, charge: Charge
+) -> bytes:
+    """The file in another language; one that is in the target language already stays as it is.
 
+    It may have as many characters as the texts of one request, but any number of paragraphs.
 
-KINDS = {".txt": DocumentKind(_read_plain, "text/plain; charset=utf-8")}
-
-
-def find_suffix(filename: str) -> str:
-    """The key in `KINDS` for a file of this name.
+    Args:
+        asked: its languages count, texts it has none.
+        deadline_s: seconds from now after which the answer is of no use.
+        charge: is told how many characters there are.
 
     Raises:
-        InvalidRequestError: naming the kinds that there are.
+        InvalidRequestError, RequestTooLargeError, QueueFullError, DeadlineExceededError, EngineStoppedError
     """
-    suffix = PurePath(filename).suffix.lower()
-    if suffix not in KINDS:
-        raise InvalidRequestError(f"Invalid request: file format not supported; there are: {', '.join(KINDS)}")
-    return suffix
+    deadline = time.monotonic() + deadline_s
+    content = await asyncio.to_thread(read_content, format, data)
+    limit = translator.limits.max_text_chars
+    if content.num_chars > limit:
+        raise RequestTooLargeError(
+            f"Invalid request: request ({content.num_chars}) exceeds text limit ({limit}); send less at a time"
+        )
+    with charge(content.num_chars):
+        if await _is_translated(translator, asked, content):
+            return data
+        options = TranslateOptions(asked.source, asked.target, deadline=deadline)
+        return await translate_document(translator, format, data, options, {})
+
+
+async def _is_translated(translator: Translator, asked: TranslateRequest, content: Content) -> bool:
+    if asked.source is not None:
+        return asked.source == asked.target
+    ((best, *_),) = await detect_texts(translator.detector, [content.sample])
+    return best.language == asked.target and best.confidence >= SURE

@@ -11,6 +11,7 @@ from server.errors import (
     EngineStoppedError,
     FerryError,
     InvalidRequestError,
+    KeyRequiredError,
     QueueFullError,
     RequestTooLargeError,
 )
@@ -51,6 +52,7 @@ class StoreFullError(FerryError):
 # status for a broken server (403 for a used-up quota). A deadline that passed is the same to them: the server was too
 # busy to be in time. What is too large is 400, as this API has it; only we can have caused the rest.
 _STATUSES: tuple[tuple[type[FerryError], int], ...] = (
+    (KeyRequiredError, 400),
     (QueueFullError, 429),
     (DeadlineExceededError, 429),
     (InvalidRequestError, 400),

@@ -9,9 +9,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from server.documents.upload import read_upload
 from server.errors import InvalidRequestError
 from server.schema import read_body
 from server.state import FerryRequest
@@ -20,19 +21,10 @@ MAX_FORM_FIELDS = 100  # far above what any endpoint knows; it bounds the work o
 
 
 @dataclass(frozen=True)
-class Upload:
-    """A file that came with a form. Its name says what kind of file it is, and nothing else is done with it."""
-
-    filename: str
-    data: bytes
-
-
-@dataclass(frozen=True)
 class Fields:
     """What a request says: by name, from its query and its body; a form's line ends are `\\n`."""
 
     values: dict[str, object]
-    file: Upload | None = None
 
     def string(self, name: str) -> str:
         """A string that must be given; it may be empty.
@@ -46,6 +38,11 @@ class Fields:
         if not isinstance(value, str):
             raise InvalidRequestError(f"Invalid request: {name} parameter must be a string")
         return value
+
+    def key(self) -> str | None:
+        """The API key, None if there is none; whatever is no string is no key."""
+        value = self.values.get("api_key")
+        return value if isinstance(value, str) and value else None
 
     def code(self, name: str) -> str:
         """A language code, which must be given and not be empty.
@@ -98,12 +95,24 @@ async def read_fields(request: FerryRequest) -> Fields:
     body = await read_body(request, request.state["settings"].max_body_bytes)
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "multipart/form-data":
-        form = await _parse_multipart(request, body)
-        return Fields({**query, **form.values}, form.file)
+        return Fields({**query, **await _parse_multipart(request, body)})
     # `curl -d '{…}'` calls its JSON a form; a form cannot start with a brace.
     if body.strip() and (media_type == "application/json" or body.lstrip().startswith(b"{")):
         return Fields({**query, **_parse_json(body)})
     return Fields({**query, **_parse_form(body)})
+
+
+async def read_file(request: FerryRequest) -> tuple[Fields, str, bytes | None]:
+    """The fields, and the name and the content of the field `file`, None if there is none.
+
+    Raises:
+        RequestTooLargeError, InvalidRequestError, StorageError
+    """
+    if not request.headers.get("content-type", "").lower().startswith("multipart/"):
+        return await read_fields(request), "", None
+    upload = await read_upload(request, request.state["settings"].max_document_bytes)
+    query = _unique(request.query_params.multi_items())
+    return Fields({**query, **_unique(upload.fields)}), upload.filename, upload.data
 
 
 def _parse_json(body: bytes) -> dict[str, object]:
@@ -130,7 +139,7 @@ def _parse_form(body: bytes) -> dict[str, object]:
     return _unique(pairs)
 
 
-async def _parse_multipart(request: FerryRequest, body: bytes) -> Fields:
+async def _parse_multipart(request: FerryRequest, body: bytes) -> dict[str, object]:
     async def stream() -> AsyncGenerator[bytes, None]:
         yield body
 
@@ -140,10 +149,7 @@ async def _parse_multipart(request: FerryRequest, body: bytes) -> Fields:
             request.headers, stream(), max_files=1, max_fields=MAX_FORM_FIELDS, max_part_size=max(len(body), 1)
         )
         form = await parser.parse()
-        file = form.get("file")
-        upload = Upload(file.filename or "", await file.read()) if isinstance(file, UploadFile) else None
-        pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
-        return Fields(_unique(pairs), upload)
+        return _unique((name, value) for name, value in form.multi_items() if isinstance(value, str))
     except MultiPartException as error:
         raise InvalidRequestError("Invalid request: the form is not valid multipart/form-data with one file") from error
     finally:

@@ -5,19 +5,23 @@ Keys are not asked for: an `api_key` is accepted, whatever it says, and neither 
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.access.requests import access_of, identify
 from server.answers import Endpoint, json_answer
 from server.bundle import LanguagePair
+from server.deadline import seconds_allowed
 from server.detect import detect_texts
 from server.disconnect import unless_gone
+from server.documents.formats import SUFFIXES, find_format
 from server.errors import EngineStoppedError, InvalidRequestError
 from server.languages import language_name
-from server.libre.documents import KINDS, find_suffix
+from server.libre.documents import translate_file
 from server.libre.errors import ForbiddenError, answering
-from server.libre.fields import read_fields
+from server.libre.fields import Fields, read_fields, read_file
 from server.libre.files import FileStore
 from server.libre.languages import list_languages, shown_code
 from server.libre.schema import (
@@ -63,14 +67,18 @@ async def post_translate(request: FerryRequest) -> Response:
     texts = fields.texts("q")
     single = isinstance(texts, str)
     asked = parse_translate(fields, [texts] if isinstance(texts, str) else texts, _pairs(request))
-    items = await _translate(request, asked)
+    items = await _translate(request, asked, fields)
     return json_answer(_translate_answer(asked, items, single))
 
 
-async def _translate(request: FerryRequest, asked: TranslateRequest) -> list[TranslatedItem]:
+async def _translate(request: FerryRequest, asked: TranslateRequest, fields: Fields) -> list[TranslatedItem]:
+    client = identify(request, fields.key())
     translator, settings = request.state["translator"], request.state["settings"]
     check_limits(asked.texts, asked.num_alternatives, settings.limits)
-    return await unless_gone(request.receive, translate_texts(translator, asked, settings.deadline_s))
+    num_chars = sum(map(len, asked.texts))
+    with access_of(request).granted(client, num_chars):
+        work = translate_texts(translator, asked, seconds_allowed(request, num_chars), client.caller)
+        return await unless_gone(request.receive, work)
 
 
 def _translate_answer(asked: TranslateRequest, items: Sequence[TranslatedItem], single: bool) -> TranslateAnswer:
@@ -92,9 +100,11 @@ async def get_languages(request: FerryRequest) -> Response:
 
 async def post_detect(request: FerryRequest) -> Response:
     """The languages a text may be in, likeliest first; only the first of them may have confidence 0."""
-    text = (await read_fields(request)).string("q")
+    fields = await read_fields(request)
+    client, text = identify(request, fields.key()), fields.string("q")
     check_limits([text], 0, request.state["settings"].limits)
-    (ranked,) = await detect_texts(request.state["translator"].detector, [text])
+    with access_of(request).granted(client, 0):
+        (ranked,) = await detect_texts(request.state["translator"].detector, [text])
     best, *others = map(detected_answer, ranked[:MAX_DETECTED])
     return json_answer([best, *(each for each in others if each.confidence > 0)])
 
@@ -117,7 +127,7 @@ async def get_settings(request: FerryRequest) -> Response:
             "keyRequired": False,
             "suggestions": False,
             "filesTranslation": True,
-            "supportedFilesFormat": list(KINDS),
+            "supportedFilesFormat": list(SUFFIXES),
             "language": {
                 "source": {"code": AUTO, "name": "Auto Detect"},
                 "target": {"code": shown_code(target), "name": language_name(shown_code(target))},
@@ -144,17 +154,19 @@ class _Files:
 
     async def translate_file(self, request: FerryRequest) -> Response:
         """Translate an uploaded file and tell where it can be fetched."""
-        fields = await read_fields(request)
-        if fields.file is None:
+        fields, filename, given = await read_file(request)
+        client = identify(request, fields.key())
+        if given is None:
             raise InvalidRequestError("Invalid request: missing file parameter")
-        if not fields.file.filename:
+        if not filename:
             raise InvalidRequestError("Invalid request: empty file name")
-        suffix = find_suffix(fields.file.filename)
-        document = KINDS[suffix].read(fields.file.data)
-        asked = parse_translate(fields, document.texts, _pairs(request))
-        items = await _translate(request, asked)
-        data = document.write([item.text for item in items])
-        name = await asyncio.to_thread(self._files.put, data, suffix)
+        format = find_format(filename, given)
+        asked = parse_translate(fields, (), _pairs(request))
+        translator, deadline_s = request.state["translator"], seconds_allowed(request, len(given))
+        charge = partial(access_of(request).granted, client)
+        work = translate_file(translator, asked, format, given, deadline_s, charge)
+        data = await unless_gone(request.receive, work)
+        name = await asyncio.to_thread(self._files.put, data, f".{format.name}")
         # Nobody may ask again for long, and the file shall not lie there until somebody does.
         asyncio.get_running_loop().call_later(self._files.max_age_s + 1, self._files.sweep)
         return json_answer(FileAnswer(f"{request.base_url}download_file/{name}"))
@@ -169,9 +181,10 @@ class _Files:
             data = b""
         else:
             data = await asyncio.to_thread(self._files.take, name)
-        suffix = find_suffix(name)
-        headers["Content-Disposition"] = f'attachment; filename="translated{suffix}"'
-        return Response(data, headers=headers, media_type=KINDS[suffix].media_type)
+        format = find_format(name, b"")
+        headers["Content-Disposition"] = f'attachment; filename="translated.{format.name}"'
+        # As a header, since Starlette would add a charset that the file may not have.
+        return Response(data, headers={**headers, "Content-Type": format.media_type})
 
 
 def _pairs(request: FerryRequest) -> list[LanguagePair]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from server.bundle import LanguagePair
-from server.libre.documents import KINDS
+from server.documents.formats import FORMATS, SUFFIXES
 from server.libre.languages import shown_code
 from server.openapi.parts import Schema, language
 from server.schema import AUTO
@@ -70,7 +70,7 @@ def _detect(limits: Limits) -> Schema:
 
 
 def _translate_file(languages: Schema) -> Schema:
-    file = {"type": "string", "format": "binary", "description": f"One of: {', '.join(KINDS)}"}
+    file = {"type": "string", "format": "binary", "description": f"One of: {', '.join(SUFFIXES)}"}
     fields = _object(file=file, **languages, api_key=_KEY)
     body = {**fields, "required": ["file", "source", "target"]}
     return _post(
@@ -79,7 +79,8 @@ def _translate_file(languages: Schema) -> Schema:
 
 
 def _download_file() -> Schema:
-    found = {"description": "The file; it can be fetched once.", "content": {"text/plain": {"schema": _STRING}}}
+    content = {each.media_type: {"schema": _STRING} for each in FORMATS.values()}
+    found = {"description": "The file; it can be fetched once.", "content": content}
     return {
         "summary": "Fetch a translated file.",
         "parameters": [{"name": "name", "in": "path", "required": True, "schema": _STRING}],

@@ -9,7 +9,8 @@ from server.detect import Detected, Detector, detect_texts
 from server.libre.schema import TranslateRequest
 from server.markup import Options
 from server.planned import TranslatedText
-from server.translator import TranslateOptions, Translator
+from server.planner import TranslateOptions
+from server.translator import Translator
 
 # From this confidence on, what is detected as the target language is left as it is. Below it the wish to have the
 # text translated says more: of the mistakes on short texts that were measured (server/detect.py) none was this sure.
@@ -27,13 +28,16 @@ class TranslatedItem:
     detected: Detected | None
 
 
-async def translate_texts(translator: Translator, asked: TranslateRequest, deadline_s: float) -> list[TranslatedItem]:
+async def translate_texts(
+    translator: Translator, asked: TranslateRequest, deadline_s: float, caller: str
+) -> list[TranslatedItem]:
     """Translate the texts of `asked`, in order; a text that is in the target language already stays as it is.
 
     With html there are no alternatives, as clients of this dialect expect.
 
     Args:
         deadline_s: seconds from now after which the answer is of no use.
+        caller: whose share of the engine it takes.
 
     Raises:
         InvalidRequestError, RequestTooLargeError, QueueFullError, DeadlineExceededError, EngineStoppedError
@@ -45,6 +49,7 @@ async def translate_texts(translator: Translator, asked: TranslateRequest, deadl
         num_alternatives=num_alternatives,
         deadline=time.monotonic() + deadline_s,
         markup=Options("html") if asked.format == "html" else None,
+        caller=caller,
     )
     unchanged = await _unchanged(translator.detector, asked)
     wanted = [text for text, item in zip(asked.texts, unchanged, strict=True) if item is None]

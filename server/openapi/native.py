@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from server.bundle import LanguagePair
 from server.openapi.parts import STRING, Schema, answered, language, parameter, required_body, struct_schemas
+from server.planner import MAX_LENGTH_PENALTY
 from server.schema import (
     AUTO,
     DetectAnswer,
@@ -19,7 +20,6 @@ from server.schema import (
 )
 from server.settings import Limits
 from server.streaming import MEDIA_TYPE
-from server.translator import MAX_LENGTH_PENALTY
 
 _KINDS = (
     *(TranslateBody, TranslateAnswer, PieceAnswer, DoneAnswer, DetectBody, DetectAnswer),

@@ -3,8 +3,12 @@
 import asyncio
 import json
 import re
+import shutil
+import tempfile
+import weakref
 from collections.abc import AsyncIterator, Callable, MutableMapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,7 +16,7 @@ import pytest
 
 from server import errors
 from server.app import build_app
-from server.errors import FerryError, QueueFullError
+from server.errors import FerryError, QueueFullError, RateLimitedError
 from server.models import Models
 from server.schema import DISCARD_BYTES
 from server.settings import ServeSettings
@@ -28,6 +32,9 @@ class Site:
     """The application, with its lifespan run, asked as a client would ask it."""
 
     def __init__(self, models: Models, settings: ServeSettings = SETTINGS) -> None:
+        if settings.data == ServeSettings.data:  # nothing is to be left where the tests are run
+            settings = replace(settings, data=Path(tempfile.mkdtemp(prefix="ferry-")))
+            weakref.finalize(self, shutil.rmtree, settings.data, ignore_errors=True)
         self._app = build_app(models, settings)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
@@ -171,7 +178,7 @@ def test_each_error_has_its_status_and_code(make_model: MakeModel, error: type[F
     site = Site(Models((make_model(FakeEngine(refusal=error("says this"))),)))
     answer = site.post(BODY)
     refused(answer, error.status, error.code, "says this")
-    assert ("retry-after" in answer.headers) == issubclass(error, QueueFullError)
+    assert ("retry-after" in answer.headers) == issubclass(error, QueueFullError | RateLimitedError)
 
 
 def test_a_full_queue_says_when_to_come_back(make_model: MakeModel) -> None:

@@ -7,8 +7,9 @@ import pytest
 from server.glossary import take_out_terms
 from server.markup import Options
 from server.models import Models
+from server.planner import TranslateOptions
 from server.settings import ServeSettings
-from server.translator import TranslateOptions, Translator
+from server.translator import Translator
 
 TERMS = {"Hund": "hound", "Katze": "puss & boots", "Haus am See": "lake house", "Haus": "mansion", "R&D": "F&E"}
 

@@ -8,10 +8,11 @@ from server.engine.types import ANYBODY, Hypothesis, SearchOptions, SentenceResu
 from server.errors import QueueFullError
 from server.guard import Symptom, find_symptoms
 from server.models import Models
+from server.planner import TranslateOptions
 from server.sentences import GuardCounts
 from server.settings import ServeSettings
 from server.tokenizer import Tokenizer
-from server.translator import TranslateOptions, Translator
+from server.translator import Translator
 from tests.server.conftest import MakeModel
 from tests.server.fakes import FakeEngine
 

@@ -29,6 +29,7 @@ from server.libre.routes import libre_routes
 from server.models import Models
 from server.tokenizer import Tokenizer
 from tests.server.conftest import MakeModel
+from tests.server.documents.builders import make_docx, paragraph, run, texts
 from tests.server.fakes import DE, EN, FakeEngine
 from tests.server.test_app import SETTINGS, Site
 from tests.server.test_detect import shared_model  # noqa: F401 (it is used by being here)
@@ -301,7 +302,7 @@ def test_settings(site: Site) -> None:
         "keyRequired": False,
         "suggestions": False,
         "filesTranslation": True,
-        "supportedFilesFormat": [".txt"],
+        "supportedFilesFormat": [".txt", ".html", ".srt", ".vtt", ".docx", ".htm"],
         "language": {"source": {"code": "auto", "name": "Auto Detect"}, "target": {"code": "en", "name": "English"}},
     }
 
@@ -399,6 +400,10 @@ def test_a_pair_that_nobody_translates(make_model: MakeModel) -> None:
 
 
 STATUSES = {
+    "KeyRequiredError": 400,
+    "UnknownKeyError": 403,
+    "QuotaExceededError": 403,
+    "RateLimitedError": 429,
     "QueueFullError": 429,
     "DeadlineExceededError": 429,
     "InvalidRequestError": 400,
@@ -479,7 +484,7 @@ def test_a_file_is_translated_and_fetched_once(site: Site, temporary: Path) -> N
     assert head.status_code == answer.status_code == 200
     assert head.headers["content-length"] == answer.headers["content-length"] == str(len(FILE["file"][1]))
     assert answer.content == FILE["file"][1], "also its line ends"
-    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.headers["content-type"] == "text/plain"
     assert answer.headers["content-disposition"] == 'attachment; filename="translated.txt"'
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert list(folder.iterdir()) == []
@@ -507,11 +512,44 @@ def test_no_path_comes_from_a_client(site: Site, name: str) -> None:
     assert site.ask("GET", f"/download_file/{name}").status_code == 404
 
 
+def test_files_of_other_formats(site: Site, tokenizer: Tokenizer) -> None:
+    dog = reversed_ids(tokenizer, "the dog")
+    word = make_docx(paragraph(run("the dog")) * 5, header1=paragraph(run("the dog")))  # more than texts may be asked
+    files = [
+        ("a.html", b"<p>the dog", f"<p>{dog}".encode(), "text/html"),
+        (
+            "a.srt",
+            b"1\n0:0:1,0 --> 0:0:2,0\nthe dog\n",
+            f"1\n0:0:1,0 --> 0:0:2,0\n{dog}\n".encode(),
+            "application/x-subrip",
+        ),
+        ("a.docx", word, None, "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    ]
+    for name, data, expected, media_type in files:
+        form = {"source": "en", "target": "de"}
+        answer = site.ask("POST", "/translate_file", data=form, files={"file": (name, data)})
+        assert answer.status_code == 200, answer.text
+        found = site.ask("GET", answer.json()["translatedFileUrl"])
+        assert found.headers["content-type"] == media_type
+        assert found.content == expected if expected else texts(found.content) == [dog] * 5
+        same = site.ask("POST", "/translate_file", data={**form, "target": "en"}, files={"file": (name, data)})
+        assert site.ask("GET", same.json()["translatedFileUrl"]).content == data
+
+
+def test_a_file_may_be_larger_than_a_body_but_not_than_a_document(models: Models) -> None:
+    site = Site(models, replace(SETTINGS, max_document_bytes=5000))
+    data = b"<!--" + b"x" * 4000 + b"--><p>Hund"
+    form = {"source": "de", "target": "en"}
+    assert len(data) > SETTINGS.max_body_bytes
+    assert site.ask("POST", "/translate_file", data=form, files={"file": ("a.html", data)}).status_code == 200
+    refused(site.ask("POST", "/translate_file", data=form, files={"file": ("a.html", data * 2)}), 400, "5000 bytes")
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-8"])
 def test_encodings_of_text(site: Site, encoding: str) -> None:
     file = {"file": ("a.TXT", "Der Hund läuft.".encode(encoding))}
     answer = site.ask("POST", "/translate_file", data={"source": "de", "target": "en"}, files=file)
-    assert site.ask("GET", answer.json()["translatedFileUrl"]).text == "Der Hund läuft."
+    assert site.ask("GET", answer.json()["translatedFileUrl"]).content == file["file"][1]
 
 
 @pytest.mark.parametrize(
@@ -519,7 +557,7 @@ def test_encodings_of_text(site: Site, encoding: str) -> None:
     [
         (None, {}, "missing file parameter"),
         (("../../a.exe", b"a"), {}, "file format not supported; there are: .txt"),
-        (("txt", b"a"), {}, "file format not supported"),
+        (("a.pdf", b"a"), {}, "file format not supported"),
         (("a.txt", b"\xff\xfe\xff"), {}, "not text in UTF-8"),
         (("a.txt", b"\xe4"), {}, "not text in UTF-8"),
         (("a.txt", b"a" * 501), {}, "request (501) exceeds text limit (500)"),

@@ -14,9 +14,10 @@ from server.bundle import LanguagePair, describe_file, read_bundle, write_manife
 from server.engine.types import EngineSettings
 from server.errors import BundleError, SettingsError
 from server.loading import load_models
+from server.planner import TranslateOptions
 from server.settings import Limits
 from server.tokenizer import Tokenizer
-from server.translator import TranslateOptions, Translator
+from server.translator import Translator
 from tests.server.engine.toy import DIMENSIONS, Twin, write_toy_bundle
 from tests.server.fakes import DE, EN
 

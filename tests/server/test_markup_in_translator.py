@@ -7,8 +7,9 @@ import pytest
 
 from server.markup import Options
 from server.models import Models
+from server.planner import TranslateOptions
 from server.settings import ServeSettings
-from server.translator import TranslateOptions, Translator
+from server.translator import Translator
 from tests.server.conftest import MakeModel
 from tests.server.fakes import FakeEngine
 

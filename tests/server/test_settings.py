@@ -73,9 +73,9 @@ def test_help_names_each_flag_variable_and_default(capsys: pytest.CaptureFixture
 
 
 def test_what_is_required_is_said() -> None:
-    with pytest.raises(SettingsError, match="--model is missing: the bundle") as raised:
+    with pytest.raises(SettingsError, match="--source is missing: language") as raised:
         read_settings(FileSettings, ["--progress"], {}, "doc")
-    assert "--source is missing" in str(raised.value)
+    assert "--target is missing" in str(raised.value)
 
 
 def test_optional_values_have_their_type() -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from server.errors import EngineStoppedError, QueueFullError
 from server.models import Models
+from server.planner import TranslateOptions
 from server.settings import ServeSettings
 from server.tokenizer import Tokenizer
-from server.translator import Piece, TranslateOptions, Translator
+from server.translator import Piece, Translator
 from tests.server.conftest import MakeModel
 from tests.server.fakes import FakeEngine, translated
 from tests.server.test_app import Site, refused

@@ -16,15 +16,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from server import line_stream, translate_file
-from server.engine.types import SearchOptions, SentenceResult
+from server import line_stream, local_lines, translate_file
+from server.engine.types import ANYBODY, SearchOptions, SentenceResult
 from server.errors import EngineStoppedError, SettingsError
-from server.line_stream import LineStream
+from server.line_stream import SECOND_TRY, LineStream
 from server.lines import read_lines
 from server.models import Model
 from server.partial import Origin, PartialFile, fingerprint
+from server.tokenizer import Tokenizer
 from tests.server.conftest import MakeModel
 from tests.server.fakes import FakeEngine, translated
+from tests.server.test_guard import Stutterer
 
 Run = Callable[..., int]
 ORIGIN = Origin(10, "ab", "tiny 1.2", "cd", "de", "en", 2, 0.6)
@@ -38,7 +40,7 @@ def model(make_model: MakeModel, engine: FakeEngine) -> Model:
 @pytest.fixture
 def run(model: Model, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Run the command in the test's folder, over the fake engine."""
-    monkeypatch.setattr(translate_file, "load_model", lambda *_: model)
+    monkeypatch.setattr(local_lines, "load_model", lambda *_: model)
     monkeypatch.chdir(tmp_path)
     return lambda *argv: translate_file.main(["--model=tiny", "--source=de", "--target=en", *argv])
 
@@ -112,6 +114,32 @@ def test_options_reach_the_engine(run: Run, engine: FakeEngine) -> None:
     run("--input=in.txt", "--beam-size=3", "--length-penalty=0")
     run("--input=in.txt")
     assert [(o.beam_size, o.length_penalty) for o in engine.options] == [(3, 0.0), (2, 0.6)]
+
+
+@pytest.mark.parametrize("can_do_better", [True, False])
+def test_what_loops_is_decoded_again(
+    make_model: MakeModel, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch, run: Run, can_do_better: bool
+) -> None:
+    engine = Stutterer(tokenizer, can_do_better)
+    monkeypatch.setattr(local_lines, "load_model", lambda *_: make_model(engine))
+    Path("in.txt").write_text("the dog\n\nthe park\n")
+    assert run(*FILES, "--beam-size=1") == 0
+    found = Path("out.txt").read_text().splitlines()
+    if can_do_better:
+        assert found == ["the dog", "", "the park"]
+    else:
+        assert found[0].startswith("the dog and the dog and")
+        assert found == [found[0], "", found[0]]
+    tried = [(options.beam_size, caller) for options, caller in zip(engine.options, engine.callers, strict=True)]
+    assert sorted(tried, key=str) == sorted([(1, ANYBODY), (6, SECOND_TRY)] * 2, key=str)
+
+
+def test_a_stream_gives_no_second_try_unless_told(make_model: MakeModel, tokenizer: Tokenizer) -> None:
+    engine = Stutterer(tokenizer, True)
+    model = make_model(engine)
+    [found] = LineStream(model, model.manifest.pairs[0], SearchOptions()).translate(["the dog"])
+    assert "loop" in found.segments[0].symptoms
+    assert len(engine.options) == 1
 
 
 @pytest.mark.parametrize(

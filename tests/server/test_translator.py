@@ -18,9 +18,10 @@ from server.errors import (
 )
 from server.models import Models
 from server.plan import Translation
+from server.planner import TranslateOptions
 from server.settings import Limits
 from server.tokenizer import Tokenizer
-from server.translator import TranslateOptions, Translator
+from server.translator import Translator
 from tests.server.conftest import MakeModel
 from tests.server.fakes import DE, EN, FakeEngine
 

@@ -13,7 +13,7 @@ from server import errors
 from server.deepl import routes
 from server.deepl import translate as translate_module
 from server.deepl.translate import MAX_DEADLINE_S, translate_texts
-from server.errors import DeadlineExceededError, EngineStoppedError, FerryError, QueueFullError
+from server.errors import EngineStoppedError, FerryError
 from server.models import Models
 from server.tokenizer import Tokenizer
 from tests.server.conftest import MakeModel
@@ -277,9 +277,9 @@ def test_a_glossary_that_is_not_there(site: Site, glossary_id: str, method: str,
 def test_translating_with_a_glossary(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
 
-    async def spy(translator: Any, asked: Any, source: Any, target: Any, entries: Any, deadline_s: Any) -> Any:
+    async def spy(translator: Any, asked: Any, source: Any, target: Any, entries: Any, *others: Any) -> Any:
         seen.append((source, target, dict(entries)))
-        return await translate_texts(translator, asked, source, target, entries, deadline_s)
+        return await translate_texts(translator, asked, source, target, entries, *others)
 
     monkeypatch.setattr(routes, "translate_texts", spy)
     first, second = create(site), create(site, entries="Hund\thound\nBaum\ttree")
@@ -322,9 +322,9 @@ ENGINE_ERRORS = [
 def test_each_error_has_its_status(make_site: MakeSite, make_model: MakeModel, error: type[FerryError]) -> None:
     site = make_site(Models((make_model(FakeEngine(refusal=error("says this"))),)))
     answer = translate(site, text="Der Hund.")
-    busy = issubclass(error, QueueFullError | DeadlineExceededError)
-    refused(answer, 429 if busy else error.status, "says this")
-    assert ("retry-after" in answer.headers) == busy
+    statuses = {"QueueFullError": 429, "DeadlineExceededError": 429, "KeyRequiredError": 403, "QuotaExceededError": 456}
+    refused(answer, statuses.get(error.__name__, error.status), "says this")
+    assert ("retry-after" in answer.headers) == (answer.status_code == 429)
     assert site.ask("GET", "/v2/usage").json() == {"character_count": 0}
     assert f'ferry_refusals_total{{code="{error.code}"}} 1.0' in site.ask("GET", "/metrics").text
 

@@ -1,0 +1,47 @@
+"""What is stored of a document beside its bytes. The key is there as a hash only, the name of the file not at all."""
+
+import hashlib
+import hmac
+from typing import Literal
+
+from msgspec import Struct
+
+RECORD_FORMAT = 1
+
+StoredStatus = Literal["queued", "done", "error"]
+
+
+class Record(Struct, frozen=True):
+    """A document and how it is to be translated.
+
+    Attributes:
+        format: of this record.
+        kind: name of the file's format.
+        source: None to detect it.
+        num_chars: of language.
+        accepted, changed: when it was accepted, and last changed its status; seconds since 1970.
+        attempts: how often its translation has begun without having come to an end.
+        fault: why there is no translation, for people.
+    """
+
+    format: int
+    document_id: str
+    key_hash: str
+    kind: str
+    source: str | None
+    target: str
+    num_chars: int
+    accepted: float
+    changed: float
+    status: StoredStatus = "queued"
+    attempts: int = 0
+    fault: str = ""
+
+    def fits(self, key: str) -> bool:
+        """Whether this is the document's key."""
+        return hmac.compare_digest(self.key_hash, hash_key(key))
+
+
+def hash_key(key: str) -> str:
+    """What is stored of a key. Keys are random and long, so there is nothing to guess and no need for salt."""
+    return hashlib.sha256(key.encode(errors="replace")).hexdigest()

@@ -1,0 +1,34 @@
+"""Words to lines of about the same length."""
+
+from collections.abc import Sequence
+
+
+def wrap(widths: Sequence[int], num_lines: int) -> list[int]:
+    """How many words go into each line: at most `num_lines` lines, the longest as short as can be.
+
+    Args:
+        widths: of the words; between two of them in a line there is a space.
+    """
+    if not widths:
+        return []
+    low, high = max(widths), sum(widths) + len(widths)
+    while low < high:
+        middle = (low + high) // 2
+        if len(_filled(widths, middle)) <= num_lines:
+            high = middle
+        else:
+            low = middle + 1
+    return _filled(widths, low)
+
+
+def _filled(widths: Sequence[int], max_width: int) -> list[int]:
+    """The words of each line if each takes as many as fit."""
+    counts = [0]
+    width = -1
+    for each in widths:
+        if counts[-1] and width + 1 + each > max_width:
+            counts.append(0)
+            width = -1
+        counts[-1] += 1
+        width += 1 + each
+    return counts

@@ -1,0 +1,367 @@
+"""Documents in the background: one after another, on the disk, fetched once, and none stops the others."""
+
+import asyncio
+import logging
+import resource
+import stat
+from collections.abc import Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.documents import store as store_module
+from server.documents.errors import (
+    DocumentNotFoundError,
+    DocumentNotReadyError,
+    DocumentStoreFullError,
+    StorageError,
+)
+from server.documents.formats import FORMATS
+from server.documents.jobs import Documents, Handle
+from server.documents.worker import MAX_ATTEMPTS
+from server.errors import EngineStoppedError, InvalidRequestError
+from server.models import Models
+from server.settings import ServeSettings
+from server.translator import Translator
+from tests.server.conftest import MakeModel
+from tests.server.documents.conftest import begun, finished, nobody_is_told, order
+from tests.server.fakes import FakeEngine
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(work)
+
+
+async def asked(engine: FakeEngine, documents: Documents, handle: Handle) -> None:
+    """Wait until the engine has been asked; looking at the document reads the disk, so this is no idle loop."""
+    async with asyncio.timeout(60):
+        while not engine.sources:
+            await documents.look_up(handle.document_id, handle.key)
+
+
+@pytest.fixture
+def held(make_model: MakeModel) -> FakeEngine:
+    return FakeEngine(hold=True)
+
+
+@pytest.fixture
+def slow(make_model: MakeModel, held: FakeEngine, settings: ServeSettings) -> Translator:
+    return Translator(Models((make_model(held),)), settings.limits)
+
+
+def test_the_life_of_a_document(settings: ServeSettings, folder: Path, slow: Translator, held: FakeEngine) -> None:
+    async def live() -> None:
+        documents = Documents(settings)
+        async with documents.running(slow):
+            handle = await documents.accept(order("Der Hund.\nDas Haus.\n"), nobody_is_told)
+            await begun(documents, handle)
+            with pytest.raises(DocumentNotReadyError):
+                await documents.take(handle.document_id, handle.key)
+            second = await documents.accept(order("Zwei."), nobody_is_told)
+            assert (await documents.look_up(second.document_id, second.key)).status == "queued"
+            held.release()
+            held.hold = False
+            progress = await finished(documents, handle)
+            assert (progress.status, progress.num_chars, progress.fault) == ("done", 20, "")
+            await finished(documents, second)
+            kind, data = await documents.take(handle.document_id, handle.key)
+            assert (kind, data) == (FORMATS["txt"], b"Der Hund.\nDas Haus.\n")
+            for ask in (documents.take, documents.look_up):
+                with pytest.raises(DocumentNotFoundError):
+                    await ask(handle.document_id, handle.key)
+            await documents.take(second.document_id, second.key)
+
+    run(live())
+    assert list(folder.iterdir()) == []
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_only_one_gets_it(settings: ServeSettings, translator: Translator) -> None:
+    async def live() -> None:
+        documents = Documents(settings)
+        async with documents.running(translator):
+            handle = await documents.accept(order("Haus."), nobody_is_told)
+            await finished(documents, handle)
+            asked = [documents.take(handle.document_id, handle.key) for _ in range(8)]
+            found = await asyncio.gather(*asked, return_exceptions=True)
+            assert sum(isinstance(each, tuple) for each in found) == 1
+            assert sum(isinstance(each, DocumentNotFoundError) for each in found) == 7
+
+    run(live())
+
+
+def test_ids_and_keys(settings: ServeSettings, folder: Path, translator: Translator) -> None:
+    async def live() -> None:
+        documents = Documents(settings)
+        handle = await documents.accept(order("Haus."), nobody_is_told)
+        other = await documents.accept(order("Haus."), nobody_is_told)
+        assert handle.key.encode() not in b"".join(path.read_bytes() for path in folder.iterdir())
+        names = [path.name for path in folder.iterdir()]
+        wrong = [
+            handle.document_id[:-1],
+            f"../documents/{handle.document_id}",
+            f"{handle.document_id}\n",
+            "",
+            "*",
+            "a\0",
+        ]
+        for document_id, key in [
+            (handle.document_id, other.key),
+            (handle.document_id, ""),
+            (handle.document_id, "\ud800"),
+            (other.document_id, handle.key),
+            *((each, handle.key) for each in wrong),
+        ]:
+            with pytest.raises(DocumentNotFoundError):
+                await documents.look_up(document_id, key)
+            with pytest.raises(DocumentNotFoundError):
+                await documents.take(document_id, key)
+        assert sorted(names) == sorted(path.name for path in folder.iterdir())
+
+    run(live())
+
+
+def test_a_shutdown_leaves_documents_for_the_next_start(
+    settings: ServeSettings, slow: Translator, held: FakeEngine, translator: Translator
+) -> None:
+    async def live() -> list[Handle]:
+        documents = Documents(settings)
+        async with documents.running(slow):
+            handles = [await documents.accept(order(f"Haus {i}."), nobody_is_told) for i in range(3)]
+            await asked(held, documents, handles[0])
+        assert held.futures[0].cancelled()
+        assert (await documents.look_up(handles[0].document_id, handles[0].key)).status == "queued"
+        return handles
+
+    async def again(handles: list[Handle]) -> None:
+        documents = Documents(settings)
+        async with documents.running(translator):
+            for i, handle in enumerate(handles):
+                await finished(documents, handle)
+                assert (await documents.take(handle.document_id, handle.key))[1] == f"Haus {i}.".encode()
+
+    run(again(asyncio.run(live())))
+
+
+def test_many_shutdowns_are_no_reason_to_give_up(
+    settings: ServeSettings, slow: Translator, held: FakeEngine, translator: Translator
+) -> None:
+    async def live() -> None:
+        documents = Documents(settings)
+        handle = await documents.accept(order("Haus."), nobody_is_told)
+        for _ in range(MAX_ATTEMPTS + 1):
+            async with documents.running(slow):
+                await asked(held, documents, handle)
+                held.sources.clear()
+        async with documents.running(translator):
+            assert (await finished(documents, handle)).status == "done"
+
+    run(live())
+
+
+def test_a_document_that_stops_the_server_each_time_is_given_up(settings: ServeSettings, make_model: MakeModel) -> None:
+    engine = FakeEngine(refusal=EngineStoppedError("stopped"))
+    translator = Translator(Models((make_model(engine),)), settings.limits)
+    told: list[int] = []
+
+    async def live() -> None:
+        documents = Documents(settings)
+        handle = await documents.accept(order("Haus."), lambda: told.append(1))
+        for _ in range(MAX_ATTEMPTS):
+            await asyncio.wait_for(documents._worker.work(translator), 60)
+            assert (await documents.look_up(handle.document_id, handle.key)).status == "queued"
+        engine.refusal = None
+        async with documents.running(translator):
+            progress = await finished(documents, handle)
+            assert (progress.status, told) == ("error", [1])
+            assert "stopped 3 times" in progress.fault
+            better = await documents.accept(order("Haus."), nobody_is_told)
+            assert (await finished(documents, better)).status == "done"
+
+    run(live())
+
+
+def test_one_that_fails_does_not_stop_the_others(
+    settings: ServeSettings, translator: Translator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[str] = []
+    secret = "".join(("Ge", "heim"))  # a traceback shows lines of code
+    real = translator.translate
+
+    async def translate(texts: Any, options: Any) -> Any:
+        if "Unser" in texts[0]:
+            raise RuntimeError(secret)
+        if "Ihr" in texts[0]:
+            raise InvalidRequestError("it is yours")
+        return await real(texts, options)
+
+    monkeypatch.setattr(translator, "translate", translate)
+
+    async def live() -> None:
+        documents = Documents(settings)
+        async with documents.running(translator):
+            ours = await documents.accept(order("Unser Fehler."), lambda: told.append("ours"))
+            yours = await documents.accept(order("Ihr Fehler."), lambda: told.append("yours"))
+            good = await documents.accept(order("Haus."), nobody_is_told)
+            assert (await finished(documents, good)).status == "done"
+            progress = await finished(documents, ours)
+            assert (progress.status, progress.fault) == (
+                "error",
+                "The server failed on this document; its log says where.",
+            )
+            assert (await finished(documents, yours)).fault == "it is yours"
+            with pytest.raises(DocumentNotFoundError, match="it is yours"):
+                await documents.take(yours.document_id, yours.key)
+
+    with caplog.at_level(logging.DEBUG, "ferry"):
+        run(live())
+    assert told == ["ours", "yours"]
+    assert "RuntimeError" in caplog.text
+    assert secret not in caplog.text
+    assert "Fehler" not in caplog.text
+
+
+def test_old_documents_are_forgotten(
+    settings: ServeSettings, folder: Path, translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def live() -> None:
+        documents = Documents(replace(settings, document_ttl_s=60))
+        async with documents.running(translator):
+            handle = await documents.accept(order("Haus."), nobody_is_told)
+            await finished(documents, handle)
+        waiting = await documents.accept(order("Zwei."), nobody_is_told)
+        real = store_module.time.time()
+        monkeypatch.setattr(store_module.time, "time", lambda: real + 59)
+        documents._store.sweep()
+        await documents.look_up(handle.document_id, handle.key)
+        monkeypatch.setattr(store_module.time, "time", lambda: real + 61)
+        documents._store.sweep()
+        with pytest.raises(DocumentNotFoundError):
+            await documents.look_up(handle.document_id, handle.key)
+        assert (await documents.look_up(waiting.document_id, waiting.key)).status == "queued"
+
+    run(live())
+    assert len(list(folder.iterdir())) == 3, "of the one that waits"
+
+
+def test_the_store_is_limited_in_size(settings: ServeSettings, folder: Path) -> None:
+    async def live() -> None:
+        documents = Documents(replace(settings, max_stored_bytes=40_000))
+        await documents.accept(order("x" * 20_000), nobody_is_told)
+        before = sorted(folder.iterdir())
+        with pytest.raises(DocumentStoreFullError, match="of 40000 bytes"):
+            await documents.accept(order("x" * 20_000), nobody_is_told)
+        assert sorted(folder.iterdir()) == before
+        await documents.accept(order("x"), nobody_is_told)
+
+    run(live())
+
+
+def test_the_store_is_limited_in_number(settings: ServeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "MAX_DOCUMENTS", 2)
+
+    async def live() -> None:
+        documents = Documents(settings)
+        for _ in range(2):
+            await documents.accept(order("x"), nobody_is_told)
+        with pytest.raises(DocumentStoreFullError, match="2 documents"):
+            await documents.accept(order("x"), nobody_is_told)
+
+    run(live())
+
+
+class SmallFiles:
+    """No file may grow beyond some bytes, as on a full disk."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+
+    def __enter__(self) -> None:
+        self._before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (self._max_bytes, self._before[1]))
+
+    def __exit__(self, *_: object) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, self._before)
+
+
+@pytest.mark.parametrize("max_bytes", [0, 100, 5000])
+def test_a_full_disk_leaves_nothing_half_written(settings: ServeSettings, folder: Path, max_bytes: int) -> None:
+    async def live() -> None:
+        documents = Documents(settings)
+        with SmallFiles(max_bytes), pytest.raises(StorageError, match="could not be stored: File too large"):
+            await documents.accept(order("x" * 6000), nobody_is_told)
+        assert list(folder.iterdir()) == []
+        await documents.accept(order("x" * 6000), nobody_is_told)
+
+    run(live())
+
+
+def test_a_disk_that_is_full_when_the_translation_is_done(
+    settings: ServeSettings, folder: Path, slow: Translator, held: FakeEngine
+) -> None:
+    told: list[int] = []
+
+    async def live() -> None:
+        documents = Documents(settings)
+        async with documents.running(slow):
+            handle = await documents.accept(order("Haus."), lambda: told.append(1))
+            await asked(held, documents, handle)
+            with SmallFiles(0):
+                held.release()
+                progress = await finished(documents, handle)
+            assert (progress.status, told) == ("error", [1])
+            assert "could not be stored" in progress.fault
+        assert not [path for path in folder.iterdir() if path.suffix == ".new"]
+        held.hold = False
+        later = Documents(settings)
+        async with later.running(slow):
+            assert (await finished(later, handle)).status == "done", "it is tried again after a restart"
+
+    run(live())
+
+
+def test_what_a_killed_process_left_is_removed(settings: ServeSettings, folder: Path, translator: Translator) -> None:
+    async def live() -> Handle:
+        documents = Documents(settings)
+        handle = await documents.accept(order("Haus."), nobody_is_told)
+        lost = "0" * 32
+        for name in (f"{lost}.source", f"{lost}.terms", f"{handle.document_id}.result.new", f"{lost}.json.new"):
+            (folder / name).write_bytes(b"half")
+        (folder / f"{'1' * 32}.json").write_bytes(b"{not json")
+        (folder / "notes.txt").write_bytes(b"not ours")
+        async with documents.running(translator):
+            await finished(documents, handle)
+        return handle
+
+    document_id = asyncio.run(live()).document_id
+    assert {path.name for path in folder.iterdir()} == {"notes.txt", f"{document_id}.json", f"{document_id}.result"}
+
+
+def test_a_document_that_is_gone_is_not_brought_back(
+    settings: ServeSettings, folder: Path, slow: Translator, held: FakeEngine
+) -> None:
+    async def live() -> Handle:
+        documents = Documents(settings)
+        async with documents.running(slow):
+            handle = await documents.accept(order("Haus."), nobody_is_told)
+            await asked(held, documents, handle)
+            documents._store._remove(handle.document_id)
+            held.hold = False
+            held.release()
+            other = await documents.accept(order("Zwei."), nobody_is_told)
+            assert (await finished(documents, other)).status == "done"
+        return other
+
+    other = asyncio.run(live())
+    assert {path.name.partition(".")[0] for path in folder.iterdir()} == {other.document_id}
+
+
+def test_nothing_is_made_before_it_is_needed(settings: ServeSettings, translator: Translator) -> None:
+    async def live() -> None:
+        async with Documents(settings).running(translator):
+            await asyncio.sleep(0)
+
+    run(live())
+    assert not settings.data.exists()
