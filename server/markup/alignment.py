@@ -4,11 +4,13 @@ A mass is a number from 0 to 1 for each word of the translation: how much of it 
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from server.markup.words import split_words
 
 Span = tuple[int, int]
 Floats = NDArray[np.float64]
@@ -35,11 +37,16 @@ class Alignment:
 
 
 class AlignedMass:
-    """Masses from alignments, one for each sentence; words without any count as aligned to nothing."""
+    """Masses from alignments, one for each sentence; words without any count as aligned to nothing.
+
+    A name or number that is in both texts once goes with itself, whatever its weights say: attention looks away from
+    what is only copied, and tags are around such words more than around others.
+    """
 
     def __init__(self, words: Sequence[Span], alignments: Sequence[Alignment], source: str, target: str) -> None:
         self.num_words = len(words)
-        blocks = [_Block(words, each, source, target) for each in alignments]
+        copies = find_copies(source, split_words(source), target, words) if alignments else {}
+        blocks = [_Block(words, each, source, target, copies) for each in alignments]
         self.blocks = [block for block in blocks if block.last > block.first]
 
     def mass(self, low: int, high: int) -> Floats:
@@ -54,7 +61,9 @@ class AlignedMass:
 class _Block:
     """One alignment, with rows for words first to last and running sums over the source."""
 
-    def __init__(self, words: Sequence[Span], alignment: Alignment, source: str, target: str) -> None:
+    def __init__(
+        self, words: Sequence[Span], alignment: Alignment, source: str, target: str, copies: Mapping[int, Span]
+    ) -> None:
         self.first = self.last = 0
         self.low = self.high = 0
         if not alignment.target_spans or not alignment.source_spans:
@@ -68,12 +77,53 @@ class _Block:
         weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1.0)
         shares, self.first, self.last = _shares(words, targets)
         self.weights = shares @ weights
+        self._set_copies(copies)
+
+    def _set_copies(self, copies: Mapping[int, Span]) -> None:
+        """Let each copied word of the sentence stand for its source, and no other word for any of that."""
+        inside = {
+            word: (self.starts < end) & (self.starts + self.lengths > start)
+            for word, (start, end) in copies.items()
+            if self.first <= word < self.last and self.low <= start and end <= self.high
+        }
+        for pieces in inside.values():
+            self.weights[:, pieces] = 0.0
+        for word, pieces in inside.items():
+            self.weights[word - self.first] = pieces / max(pieces.sum(), 1)
 
     def mass(self, low: int, high: int) -> Floats:
         """[rows] the share of each row's weight that lies in `low` to `high`."""
         inside = (np.minimum(self.starts + self.lengths, high) - np.maximum(self.starts, low)).clip(0.0)
         columns: Floats = self.weights @ (inside / self.lengths)
         return columns
+
+
+def find_copies(
+    source: str, source_words: Sequence[Span], target: str, target_words: Sequence[Span]
+) -> dict[int, Span]:
+    """Words of the translation that are a name or a number of the source: number of the word -> span in the source.
+
+    That is: the same letters, with a capital, a digit, or `@` or `#` before them, once in each text. Other words that
+    are spelled alike may be false friends, such as "was" and "also".
+    """
+    sources = _telling(source, source_words)
+    targets = _telling(target, target_words)
+    return {
+        targets[name][0]: source_words[found[0]]
+        for name, found in sources.items()
+        if len(found) == 1 and len(targets.get(name, ())) == 1
+    }
+
+
+def _telling(text: str, words: Sequence[Span]) -> dict[str, list[int]]:
+    """The names and numbers among `words`, and which words they are."""
+    found: dict[str, list[int]] = {}
+    for i, (start, end) in enumerate(words):
+        word, before = text[start:end], text[max(start - 1, 0) : start]
+        is_handle = before in ("@", "#") and start > 0
+        if word[0].isalnum() and (is_handle or (len(word) > 1 and any(c.isupper() or c.isdigit() for c in word))):
+            found.setdefault(before * is_handle + word, []).append(i)
+    return found
 
 
 def _shares(words: Sequence[Span], spans: Sequence[Span]) -> tuple[Floats, int, int]:

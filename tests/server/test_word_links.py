@@ -5,6 +5,8 @@ import pytest
 
 from server.alignment import link_words
 from server.markup import Alignment
+from server.markup.alignment import find_copies
+from server.markup.words import split_words
 
 SOURCE, TARGET = "Der kleine Hund", "the dog is small"
 #          pieces   Der    _klei    ne       _Hund
@@ -47,3 +49,23 @@ def test_each_sentence_has_its_own() -> None:
 )
 def test_a_sentence_without_pieces_has_none(empty: Alignment) -> None:
     assert link_words("a", "b", [empty]) == []
+
+
+def test_a_name_goes_with_itself_whatever_attention_says() -> None:
+    source, target = "Danke @anna , Frau Maier", "Mrs Maier , thanks @anna"
+    names = find_copies(source, split_words(source), target, split_words(target))
+    told = {target[slice(*split_words(target)[word])]: source[slice(*span)] for word, span in names.items()}
+    assert told == {"anna": "anna", "Maier": "Maier"}
+    pieces = Alignment([(0, 3), (4, 9), (12, 18), (19, 24)], np.full((4, 3), 0.33), [(0, 5), (6, 11), (14, 24)])
+    links = [(source[a:b], target[c:d]) for (a, b), (c, d) in link_words(source, target, [pieces])]
+    assert ("anna", "anna") in links
+    assert ("Maier", "Maier") in links
+    assert ("anna", "thanks") not in links
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [("was", "was it"), ("also", "also"), ("Maier Maier", "Maier"), ("Maier", "Maier Maier"), ("A", "A"), ("-", "-")],
+)
+def test_what_only_looks_alike_does_not(source: str, target: str) -> None:
+    assert not find_copies(source, split_words(source), target, split_words(target))

@@ -180,10 +180,10 @@ def test_requests_of_applications_over_the_bundled_model(curl: Curl) -> None:
     answer = curl.json("/v2/translate", weblate, "-H", "Authorization: DeepL-Auth-Key any")
     assert [each["text"] for each in answer["translations"]] == ['Good <x id="7"></x>morning.', "Thank you."]
     mastodon = ("-d", "source_lang=DE", "-d", "target_lang=en", "-d", "tag_handling=html")
-    text = '<p>Guten Morgen.<br />Danke. <a href="https://example.org/@a" class="mention">@a</a></p>'
+    text = '<p>Guten Morgen.<br />Danke. <a href="https://example.org/@anna" class="mention">@anna</a></p>'
     form = ("--data-urlencode", f"text={text}")
     [status] = curl("/v2/translate", *mastodon, *form, "-H", "Authorization: DeepL-Auth-Key any")["translations"]
-    expected = '<p>Good morning.<br />Thank you. <a href="https://example.org/@a" class="mention">@a</a></p>'
-    assert status == {"detected_source_language": "DE", "text": expected, "billed_characters": len(text)}
+    expected = '<p>Good morning.<br />Thank you. <a href="https://example.org/@anna" class="mention">@anna</a></p>'
+    assert (status["text"], status["billed_characters"]) == (expected, len(text))
     libre = {"q": text, "source": "de", "target": "en", "format": "html", "api_key": ""}
     assert curl.json("/translate", libre)["translatedText"] == expected
