@@ -59,7 +59,12 @@ class Planner:
     @classmethod
     def of(cls, models: Models, limits: Limits) -> "Planner":
         """One that detects among the languages of `models`."""
-        return cls(models, Detector(code for pair in models.pairs for code in (pair.source, pair.target)), limits)
+        return cls(models, Detector(_languages(models)), limits)
+
+    def with_models(self, models: Models) -> "Planner":
+        """One for other models; what tells languages apart stays, if they are the same languages."""
+        same = _languages(models) == _languages(self.models)
+        return replace(self, models=models) if same else Planner.of(models, self.limits)
 
     def plan(self, texts: Sequence[str], options: TranslateOptions) -> list[PlannedText]:
         """Choose the models and take `texts` apart.
@@ -115,6 +120,10 @@ class Planner:
             search = replace(search, align=True)
         chunks = tuple(plan_text(model, pair, each, options.split) for each in texts)
         return PlannedText(model, pair, detected, search, document, chunks)
+
+
+def _languages(models: Models) -> list[str]:
+    return list(dict.fromkeys(code for pair in models.pairs for code in (pair.source, pair.target)))
 
 
 def search_options(options: TranslateOptions, defaults: SearchDefaults, max_beam_size: int) -> SearchOptions:

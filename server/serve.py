@@ -13,6 +13,7 @@ import shlex
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -81,6 +82,8 @@ def serve(settings: ServeSettings) -> int:
             if models.ready:
                 listener.listen()
                 _say(_ready(models, listener))
+                # Beside the first requests: those that say their language need not wait for it, the others wait less.
+                threading.Thread(target=app.state.translator.detector.load, daemon=True).start()
                 _run(servers[0], listener)
             return 0 if app.state.translator.models.ready else 1
         finally:

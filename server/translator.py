@@ -77,7 +77,7 @@ class Translator:
 
     async def swap(self, models: Models) -> Models:
         """Answer with `models` from now on; the ones before, when all requests that have begun with them are done."""
-        planner = await self._planner.exchange(Planner.of(models, self.limits))
+        planner = await self._planner.exchange(self._planner.current.with_models(models))
         return planner.models
 
     async def translate(self, texts: Sequence[str], options: TranslateOptions) -> Answer:
