@@ -6,11 +6,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.routing import Route
 
 from server.access.access import Access
 from server.answers import EXCEPTION_HANDLERS, json_answer
+from server.debug import get_debug
 from server.deepl.routes import deepl_routes
 from server.documents.jobs import Documents
 from server.errors import EngineStoppedError
@@ -26,6 +28,7 @@ from server.schema import StatusAnswer
 from server.sentences import GuardCounts
 from server.settings import ServeSettings
 from server.state import FerryRequest, State
+from server.tracing import Traced, make_tracer
 from server.translator import Translator
 
 INDEX = """Ferry translates.
@@ -60,6 +63,7 @@ def build_app(models: Models, settings: ServeSettings, reloader: Reloader | None
         Route("/health/live", get_live),
         Route("/health/ready", get_ready),
         Route("/metrics", get_metrics),
+        Route("/debug", get_debug, include_in_schema=False),
         *openapi_routes(),
         *deepl_routes(settings, documents),
         *libre_routes(),
@@ -71,12 +75,32 @@ def build_app(models: Models, settings: ServeSettings, reloader: Reloader | None
     state = State(translator=translator, settings=settings, metrics=metrics, access=access)
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Observed, metrics=metrics)],
+        middleware=_middleware(settings, metrics),
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=_lifespan(state, documents, reloader),
     )
     app.state.translator = translator
     return app
+
+
+def _middleware(settings: ServeSettings, metrics: Metrics) -> list[Middleware]:
+    """Outermost first."""
+    layers = [Middleware(Observed, metrics=metrics)]
+    if settings.otel:
+        layers.insert(0, Middleware(Traced, tracer=make_tracer()))
+    if origins := [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]:
+        methods, headers = ("GET", "POST", "DELETE"), ("Authorization", "Content-Type", "Prefer", "X-Request-ID")
+        exposed = ("Retry-After", "X-Request-ID")
+        layers.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=origins,
+                allow_methods=methods,
+                allow_headers=headers,
+                expose_headers=exposed,
+            )
+        )
+    return layers
 
 
 def _lifespan(

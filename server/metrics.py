@@ -1,18 +1,20 @@
 """What Prometheus is told. Labels come from fixed sets only: routes, statuses, error codes, model names; never text."""
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from server.cache.engine import CachingEngine
 from server.cache.store import SentenceCache
+from server.engine.stats import QUEUE_WAIT_BOUNDS_S
 from server.models import Models
+from server.routes import OTHER
 
 # From the time of one decode step to the usual deadline, seconds.
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-OTHER = "other"  # in place of paths that are no route
 
 # Field of EngineStats -> what it is.
 _ENGINE_GAUGES = {
@@ -36,7 +38,10 @@ _ENGINE_COUNTERS = {
     "cancelled": "Sentences cancelled while they waited or ran.",
     "expired": "Sentences whose deadline passed while they waited or ran.",
     "failed": "Sentences answered with another error.",
+    "encode_s": "Seconds in encoder runs.",
+    "decode_s": "Seconds in decode steps.",
 }
+_SECONDS = {"encode_s": "encode_seconds", "decode_s": "decode_seconds"}  # Prometheus writes units out
 # Field of CacheStats -> what it is.
 _CACHE_GAUGES = {
     "num_entries": "Translated sentences that are kept now.",
@@ -73,10 +78,20 @@ class Metrics:
         )
         self._refusals_bound: dict[str, Counter] = {}
 
+        self._first_piece = Histogram(
+            "ferry_first_piece_seconds",
+            "Time to the first piece of a streamed answer.",
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
         self._suspects = Counter(
             "ferry_guard_suspects", "Sentences decoded again: looped, copied or of odd length.", registry=self._registry
         )
         self._mended = Counter("ferry_guard_mended", "Those of them that were then sound.", registry=self._registry)
+
+    def observe_first_piece(self, seconds: float) -> None:
+        """A streamed answer has begun to go out, so long after its request came."""
+        self._first_piece.observe(seconds)
 
     def count_suspect(self) -> None:
         """A sentence whose first translation looked wrong."""
@@ -121,28 +136,33 @@ class _EngineCollector(Collector):
                 gauge.add_metric([name], getattr(snapshot, field))
             yield gauge
         for field, doc in _ENGINE_COUNTERS.items():
-            counter = CounterMetricFamily(f"ferry_engine_{field}", doc, labels=["model"])
+            counter = CounterMetricFamily(f"ferry_engine_{_SECONDS.get(field, field)}", doc, labels=["model"])
             for name, snapshot in stats:
                 counter.add_metric([name], getattr(snapshot, field))
             yield counter
+        waits = HistogramMetricFamily(
+            "ferry_engine_queue_wait_seconds", "How long sentences waited that an engine thread took.", labels=["model"]
+        )
+        for name, snapshot in stats:
+            bounds = [*map(str, QUEUE_WAIT_BOUNDS_S), "+Inf"]
+            buckets = list(zip(bounds, accumulate(snapshot.queue_waits), strict=True))
+            waits.add_metric([name], buckets, snapshot.queue_wait_s)
+        yield waits
 
 
 class _CacheCollector(Collector):
-    """Reads the cache, which is one for all models; says nothing where there is none."""
+    """Reads the cache, which is one for all models; zeros where there is none."""
 
     def __init__(self, models: Callable[[], Models]) -> None:
         self._models = models
 
     def collect(self) -> Iterable[Metric]:
-        cache = self._cache()
-        if cache is None:
-            return
-        stats = cache.stats()
+        stats = self._cache().stats()
         for field, doc in _CACHE_GAUGES.items():
             yield GaugeMetricFamily(f"ferry_sentence_cache_{field}", doc, getattr(stats, field))
         for field, doc in _CACHE_COUNTERS.items():
             yield CounterMetricFamily(f"ferry_sentence_cache_{field}", doc, getattr(stats, field))
 
-    def _cache(self) -> SentenceCache | None:
+    def _cache(self) -> SentenceCache:
         engines = [model.engine for model in self._models().all]
-        return next((engine.cache for engine in engines if isinstance(engine, CachingEngine)), None)
+        return next((engine.cache for engine in engines if isinstance(engine, CachingEngine)), SentenceCache(0))

@@ -6,12 +6,12 @@ import time
 import uuid
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.answers import answer_internal, answer_shutdown
 from server.logs import log_request
-from server.metrics import OTHER, Metrics
+from server.metrics import Metrics
+from server.routes import route_of
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -29,7 +29,7 @@ class Observed:
             return
         request_id = _request_id(scope)
         status = 0
-        started = time.perf_counter()
+        started = scope["ferry.started"] = time.perf_counter()
 
         async def send_observed(message: Message) -> None:
             nonlocal status
@@ -52,15 +52,9 @@ class Observed:
                 await answer(scope, receive, send_observed)
         finally:
             seconds = time.perf_counter() - started
-            route, code = _route(scope), scope.get("ferry.error_code")
+            route, code = route_of(scope), scope.get("ferry.error_code")
             self._metrics.observe(route, status, seconds, code)
             log_request(scope["method"], route, status, seconds, request_id, code)
-
-
-def _route(scope: Scope) -> str:
-    """The template of the route that answered, `other` if none did."""
-    route = scope.get("route")
-    return route.path if isinstance(route, Route) else OTHER
 
 
 def _request_id(scope: Scope) -> str:

@@ -94,9 +94,18 @@ class ServeSettings(EngineFields):
     character_limit: int = setting(
         "characters that a caller without a limit of its own may have translated in all; 0 is no limit", 0, minimum=0
     )
+    client_timeout_s: float = setting(
+        "seconds a client may take to send a request's head, or its body (plus one per 1,000 bytes), or to take any of "
+        "an answer",
+        30.0,
+        minimum=0.1,
+        maximum=3600,
+    )
     grace_s: float = setting("seconds that running requests get at shutdown", 10.0, minimum=0, maximum=3600)
     log_level: LogLevel = setting("what is worth a line on stderr", "info")
     log_format: LogFormat = setting("lines for people, or JSON for programs", "text")
+    cors_origins: str = setting("origins whose pages may ask, with commas between; * is any", "")
+    otel: bool = setting("send OpenTelemetry traces, as its own variables say", False)
     access_log: bool = setting("a line for each request, without its text, key or address", False)
 
     def __post_init__(self) -> None:

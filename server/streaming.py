@@ -1,5 +1,6 @@
 """An answer that goes out while it is made: a line of JSON for each piece, as soon as it is done (NDJSON)."""
 
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
@@ -28,6 +29,7 @@ async def stream_answer(request: FerryRequest, pieces: AsyncGenerator[Piece]) ->
         ClientDisconnect, FerryError: before the first piece.
     """
     first = await unless_gone(request.receive, anext(pieces, None))
+    request.state["metrics"].observe_first_piece(time.perf_counter() - request.scope["ferry.started"])
     return StreamingResponse(_lines(request, first, pieces), 200, HEADERS, MEDIA_TYPE)
 
 

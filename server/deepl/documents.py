@@ -90,6 +90,7 @@ class _Endpoints:
 
     async def show_status(self, request: FerryRequest) -> Response:
         """How far a document is."""
+        identify(request)
         document_id, key = await _read_handle(request)
         progress = await self._documents.look_up(document_id, key)
         answer = DocumentStatusAnswer(document_id, progress.status, error_message=progress.fault or UNSET)
@@ -101,6 +102,7 @@ class _Endpoints:
 
     async def download(self, request: FerryRequest) -> Response:
         """The translated document, once."""
+        identify(request)
         format, data = await self._documents.take(*await _read_handle(request))
         headers = {
             "Cache-Control": "no-store",

@@ -122,7 +122,7 @@ class Engine:
         """A snapshot; totals count from the start."""
         queue = self._scheduler.counts()
         counters = [worker.counters for worker in self._workers]
-        totals = {name: sum(asdict(c)[name] for c in counters) for name in asdict(counters[0])}
+        totals = {name: sum(asdict(c)[name] for c in counters) for name in asdict(counters[0]) if name != "queue_waits"}
         return EngineStats(
             num_threads=len(self._workers),
             max_rows=len(self._workers) * self._settings.max_rows,
@@ -142,6 +142,10 @@ class Engine:
             cancelled=totals["cancelled"] + queue.cancelled,
             expired=totals["expired"] + queue.expired,
             failed=totals["failed"],
+            encode_s=totals["encode_s"],
+            decode_s=totals["decode_s"],
+            queue_wait_s=totals["queue_wait_s"],
+            queue_waits=tuple(map(sum, zip(*(c.queue_waits for c in counters), strict=True))),
             cache_bytes=sum(worker.cache_bytes for worker in self._workers),
         )
 

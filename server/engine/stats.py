@@ -1,6 +1,9 @@
 """What an engine tells of itself: a snapshot for metrics, and a trace of single steps. Frozen; no behaviour."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+# Upper bounds, in seconds, of the classes that waits in the queue are counted in; one more is for what is longer.
+QUEUE_WAIT_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,10 @@ class WorkerCounters:
         cancelled: sentences cancelled while they ran.
         expired: sentences whose deadline passed while they ran.
         failed: sentences answered with another error.
+        encode_s: seconds in encoder runs.
+        decode_s: seconds in decode steps, the choice of the next ids included.
+        queue_wait_s: seconds that the sentences it has taken had waited.
+        queue_waits: how many of them had waited how long, by `QUEUE_WAIT_BOUNDS_S`.
     """
 
     steps: int = 0
@@ -53,6 +60,10 @@ class WorkerCounters:
     cancelled: int = 0
     expired: int = 0
     failed: int = 0
+    encode_s: float = 0.0
+    decode_s: float = 0.0
+    queue_wait_s: float = 0.0
+    queue_waits: list[int] = field(default_factory=lambda: [0] * (len(QUEUE_WAIT_BOUNDS_S) + 1))
 
 
 @dataclass(frozen=True)
@@ -90,4 +101,8 @@ class EngineStats:
     cancelled: int
     expired: int
     failed: int
+    encode_s: float
+    decode_s: float
+    queue_wait_s: float
+    queue_waits: tuple[int, ...]
     cache_bytes: int

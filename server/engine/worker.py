@@ -6,6 +6,7 @@ tensors' names or how a search chooses.
 
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ from server.engine.scheduler import Scheduler
 from server.engine.scores import best_ids, normalise, ranges_of, rank_candidates, suppress
 from server.engine.search import BeamSearch, GreedySearch, Search, build_search
 from server.engine.slots import Lease, Slots
-from server.engine.stats import StepTrace, WorkerCounters
+from server.engine.stats import QUEUE_WAIT_BOUNDS_S, StepTrace, WorkerCounters
 from server.engine.types import SentenceResult
 from server.errors import DeadlineExceededError, FerryError
 
@@ -106,8 +107,10 @@ class Worker:
         if not self._running:
             return
         rows = self._slots.num_rows
+        started = time.monotonic()
         self._decode()
         left += self._select()
+        self.counters.decode_s += time.monotonic() - started
         if self._on_step is not None:
             self._on_step(StepTrace(self._index, self.counters.steps, rows, joined, left))
         self.counters.steps += 1
@@ -139,8 +142,13 @@ class Worker:
             return 0
         if self._running:
             self.counters.joined_running += len(self._joining)
+        taken = time.monotonic()
+        for job in self._joining:
+            self.counters.queue_wait_s += taken - job.submitted
+            self.counters.queue_waits[bisect_left(QUEUE_WAIT_BOUNDS_S, taken - job.submitted)] += 1
         cross = self._encode([job.source_ids for job in self._joining])
         now = time.monotonic()
+        self.counters.encode_s += now - taken
         newcomers = [self._start(job, cross, i, now) for i, job in enumerate(self._joining)]
         self._running += newcomers
         self._joining = []

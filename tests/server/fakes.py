@@ -3,9 +3,10 @@
 import dataclasses
 from collections.abc import Sequence
 from concurrent.futures import Future
+from typing import Any
 
 from server.bundle import GoldenLine
-from server.engine.stats import EngineStats
+from server.engine.stats import QUEUE_WAIT_BOUNDS_S, EngineStats
 from server.engine.types import ANYBODY, Caller, Hypothesis, SearchOptions, SentenceResult
 from server.errors import FerryError, QueueFullError
 
@@ -66,8 +67,9 @@ class FakeEngine:
         pass
 
     def stats(self) -> EngineStats:
-        numbers: dict[str, int] = {field.name: i for i, field in enumerate(dataclasses.fields(EngineStats), 1)}
-        return EngineStats(**{**numbers, "waiting_sentences": self.num_waiting})
+        numbers: dict[str, Any] = {field.name: i for i, field in enumerate(dataclasses.fields(EngineStats), 1)}
+        waits = tuple(range(len(QUEUE_WAIT_BOUNDS_S) + 1))
+        return EngineStats(**{**numbers, "waiting_sentences": self.num_waiting, "queue_waits": waits})
 
     def close(self, grace_s: float) -> None:
         pass

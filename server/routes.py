@@ -1,0 +1,12 @@
+"""Which route answered, as it may be told: its template, since a path may hold an id that opens something."""
+
+from starlette.routing import Route
+from starlette.types import Scope
+
+OTHER = "other"
+
+
+def route_of(scope: Scope) -> str:
+    """The template of the route that answered, `other` if none did."""
+    route = scope.get("route")
+    return route.path if isinstance(route, Route) else OTHER
