@@ -69,7 +69,8 @@ def test_help_names_each_flag_variable_and_default(capsys: pytest.CaptureFixture
     shown = " ".join(capsys.readouterr().out.split())
     for item in fields(ServeSettings):
         assert "--" + item.name.replace("_", "-") in shown
-        assert f"default {item.default}; FERRY_{item.name.upper()}" in shown
+        default = {None: "optional", "": "default none"}.get(item.default, f"default {item.default}")
+        assert f"{default}; FERRY_{item.name.upper()}" in shown
 
 
 def test_what_is_required_is_said() -> None:
