@@ -17,8 +17,9 @@ UP_PYTHON ?= .venv/bin/python
 # `make check-images BASE=debootstrap` where no registry of images can be reached.
 BASE ?= python:3.11-slim
 DEVICE ?= cpu
+MINUTES ?= 30
 
-.PHONY: help serve test lint fast clean up roll down images check-images
+.PHONY: help serve test lint fast clean up roll down images check-images soak overload
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -48,6 +49,12 @@ test: lint  ## lint, types, import rules and all tests
 
 fast: $(DEV_READY)  ## the tests that take seconds
 	.venv-dev/bin/pytest -m "not slow" tests/server tests/export
+
+soak: $(DEV_READY)  ## MINUTES=30 of everything at once against a server of its own: FILE=sentences.de, one a line
+	.venv-dev/bin/python benchmarks/soak.py --file $(FILE) --minutes $(MINUTES) --output $(RUN)/soak
+
+overload: $(DEV_READY)  ## five times what the server can do for a minute: FILE=sentences.de, one a line
+	.venv-dev/bin/python benchmarks/overload.py --file $(FILE) --output $(RUN)/overload
 
 lint: $(DEV_READY)  ## lint, types, import rules
 	.venv-dev/bin/ruff check .

@@ -29,6 +29,7 @@ encoder runs, so that a row's bits do not depend on the padding its batch mates 
 
 import hashlib
 import json
+import math
 import os
 import typing
 from collections.abc import Mapping
@@ -197,13 +198,16 @@ def read_golden(bundle: Bundle) -> list[GoldenLine]:
         BundleError: with every fault found, one per line.
     """
     # Not splitlines: it would also split at U+2028 and its like, which may stand in a text.
-    lines = bundle.file("golden").read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    try:
+        lines = bundle.file("golden").read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(f"{bundle.path}: the golden lines cannot be read: {error}") from error
     faults: list[str] = []
     golden: list[GoldenLine] = []
     for i, line in enumerate(lines if any(lines) else [], 1):
         try:
             golden.append(_convert(GoldenLine, json.loads(line), f"golden line {i}", faults))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             faults.append(f"golden line {i} is no JSON: {error}")
     if faults:
         raise BundleError("\n".join(faults))
@@ -234,7 +238,7 @@ def _read_manifest(path: Path, faults: list[str]) -> Manifest | None:
     except FileNotFoundError:
         faults.append(f"there is no {MANIFEST_NAME}; a bundle is the folder that ferry-export wrote")
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         faults.append(f"{MANIFEST_NAME} cannot be read: {error}")
         return None
     found = data.get("format") if isinstance(data, dict) else None
@@ -250,6 +254,8 @@ def _check_files(path: Path, manifest: Manifest, faults: list[str]) -> None:
         file = path / entry.path
         if Path(entry.path).name != entry.path:
             faults.append(f"manifest.files.{role}.path is {entry.path!r}; it must be a plain name inside the bundle")
+        elif not file.resolve().is_relative_to(path.resolve()):
+            faults.append(f"{entry.path} ({role}) is a link to something outside the bundle; put the file itself there")
         elif not file.is_file():
             faults.append(f"{entry.path} ({role}) is missing")
         elif file.stat().st_size != entry.bytes:
@@ -285,9 +291,9 @@ def _convert(kind: type[T], value: Any, where: str, faults: list[str]) -> T:
         return cast(T, {key: _convert(arguments[1], item, f"{where}.{key}", faults) for key, item in value.items()})
     if origin is Literal and value in arguments:
         return cast(T, value)
-    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and _is_finite(value):
         return cast(T, float(value))
-    if origin is None and type(value) is kind:
+    if origin is None and kind is not float and type(value) is kind:
         return value
     faults.append(f"{where} is {_shown(value)}, expected {_named(kind)}")
     return cast(T, value)
@@ -301,6 +307,13 @@ def _convert_dataclass(kind: type[T], value: Mapping[str, Any], where: str, faul
     faults.extend(f"{where}.{name} is not known in format {FORMAT}" for name in value if name not in names)
     known = {name: _convert(hints[name], value[name], f"{where}.{name}", faults) for name in names if name in value}
     return kind(**(dict.fromkeys(missing) | known))
+
+
+def _is_finite(value: int | float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int that no float can hold
+        return False
 
 
 def _named(kind: Any) -> str:

@@ -46,6 +46,13 @@ class RequestTooLargeError(FerryError):
     status = 413
 
 
+class RequestTimeoutError(FerryError):
+    """The client took too long over sending its request; nothing was started."""
+
+    code = "request_timeout"
+    status = 408
+
+
 class KeyRequiredError(FerryError):
     """Only callers with an API key may ask, and this one sent none."""
 

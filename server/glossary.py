@@ -8,13 +8,17 @@ the word, so what stands around it may agree less well with it. Pure functions.
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from server.markup import Options
 from server.markup.rules import is_ignored, pair_tags
 from server.markup.tokens import tokenize
 
+# A word, an entity, or any other character.
+_WORD = re.compile(r"&(?:#?\w++);|\w++|\W")
+_LETTER = re.compile(r"\w")
 _ELEMENT = re.compile(r'<ferry-term n="(\d+)"></ferry-term>')
 
 
@@ -45,7 +49,49 @@ class Prepared:
         return html.unescape(filled) if self.is_plain else filled
 
 
-def take_out_terms(text: str, options: Options | None, terms: Mapping[str, str]) -> Prepared:
+class Terms:
+    """Source terms and what they must become, found by their words: more of them hardly take longer."""
+
+    def __init__(self, terms: Mapping[str, str]) -> None:
+        """Terms that differ in nothing but case are one; the last counts."""
+        # In markup, a text has them escaped.
+        self._targets = {html.escape(source, quote=False).casefold(): target for source, target in terms.items()}
+        lengths: dict[str, set[int]] = {}
+        for source in self._targets:
+            lengths.setdefault(_WORD.findall(source)[0], set()).add(len(source))
+        self._lengths = {word: sorted(each, reverse=True) for word, each in lengths.items()}
+
+    def take_out(self, text: str, element: Callable[[str], str]) -> str:
+        """`text` with `element(target)` for each source term in it, the longest where several begin."""
+        words = _WORD.findall(text)
+        folded = [word.casefold() for word in words]
+        whole = "".join(folded)
+        starts = list(accumulate(map(len, folded), initial=0))
+        number_at = {start: number for number, start in enumerate(starts)}
+        pieces: list[str] = []
+        number = 0
+        while number < len(words):
+            for length in self._lengths.get(folded[number], ()):
+                end = number_at.get(starts[number] + length)
+                target = self._targets.get(whole[starts[number] : starts[number] + length])
+                if end is not None and target is not None and _stand_alone(words, number, end):
+                    pieces.append(element(target))
+                    number = end
+                    break
+            else:
+                pieces.append(words[number])
+                number += 1
+        return "".join(pieces)
+
+
+def _stand_alone(words: Sequence[str], first: int, end: int) -> bool:
+    """Whether there is no letter or digit right before or behind these words."""
+    before = words[first - 1][-1] if first else ""
+    behind = words[end][0] if end < len(words) else ""
+    return _LETTER.search(before + behind) is None
+
+
+def take_out_terms(text: str, options: Options | None, terms: Terms) -> Prepared:
     """`text` with an element for every occurrence of a source term of `terms`, the longest where several begin.
 
     Terms are found as whole words, in any case, and never inside tags or what is not to be translated.
@@ -57,11 +103,9 @@ def take_out_terms(text: str, options: Options | None, terms: Mapping[str, str])
     if options is None:
         text, options = html.escape(text, quote=False), Options(kind="xml", outline_detection=False)
     found: list[str] = []
-    by_folded = {source.casefold(): target for source, target in terms.items()}
-    pattern = _pattern(terms)
 
-    def element(match: re.Match[str]) -> str:
-        found.append(by_folded[html.unescape(match.group()).casefold()])
+    def element(target: str) -> str:
+        found.append(target)
         return f'<ferry-term n="{len(found) - 1}"></ferry-term>'
 
     tokens = tokenize(text, options.kind)
@@ -72,13 +116,7 @@ def take_out_terms(text: str, options: Options | None, terms: Mapping[str, str])
         if token.kind == "start" and is_ignored(token, options):
             kept_until = max(kept_until, partner.get(index, -1))
         is_language = token.kind == "text" and index > kept_until
-        pieces.append(pattern.sub(element, token.text) if is_language else token.text)
+        pieces.append(terms.take_out(token.text, element) if is_language else token.text)
     # Kept in one piece, it takes the place of a word, with spaces where the word had them.
     kept = replace(options, ignore_tags=options.ignore_tags | {"ferry-term"})
     return Prepared("".join(pieces), kept, tuple(found), is_plain)
-
-
-def _pattern(terms: Mapping[str, str]) -> re.Pattern[str]:
-    """Any of the source terms as whole words; in markup, their escaped form."""
-    longest_first = sorted((html.escape(term, quote=False) for term in terms), key=len, reverse=True)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", re.IGNORECASE)

@@ -77,7 +77,7 @@ def load_model(path: Path, settings: EngineSettings, on_failure: OnFailure, say:
 def _load_tokenizer(bundle: Bundle) -> Tokenizer:
     try:
         tokenizer = Tokenizer.load(bundle.file("tokenizer"))
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise BundleError(f"{bundle.path}: the tokenizer cannot be loaded: {error}") from error
     expected = bundle.manifest.dimensions.vocab_size
     if tokenizer.vocab_size > expected:

@@ -36,6 +36,8 @@ async def reloading_on_hangup(
             access.reload()
         except FerryError as error:
             _log.error("reload: %s\nThe keys stay as they were.", error)
+        if len(tasks) > 1:
+            return  # one that has not begun yet will read what is on disk then
         task = asyncio.get_running_loop().create_task(reloader.reload(translator))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
@@ -46,6 +48,7 @@ async def reloading_on_hangup(
         yield
     finally:
         loop.remove_signal_handler(signal.SIGHUP)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it would end us, in the midst of ending well
         # A bundle that is being loaded is waited for: its engine must not outlive the others unseen.
         await asyncio.gather(*tasks, return_exceptions=True)
 

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 from starlette.requests import Request
 
+from server.body import chunks_in_time
 from server.bundle import DecoderMixing, Dimensions, Precision, Quality, SearchDefaults
 from server.errors import InvalidRequestError, RequestTooLargeError
 from server.guard import Symptom
@@ -205,10 +206,11 @@ async def read_body(request: Request[Any], max_bytes: int) -> bytes:
 
     Raises:
         RequestTooLargeError: naming the limit.
+        RequestTimeoutError
     """
     declared = request.headers.get("content-length", "")
     body = bytearray()
-    stream = request.stream()
+    stream = chunks_in_time(request, request.state["settings"].client_timeout_s)
     if not (declared.isdecimal() and int(declared[:19]) > max_bytes):
         async for chunk in stream:
             body += chunk

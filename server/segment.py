@@ -7,6 +7,7 @@ A segment is a sentence and whatever follows it up to the next one: white space,
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from sentencex import segment as split_sentences
@@ -18,6 +19,10 @@ MAX_WINDOW = 4000
 _LINE_ENDS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 _LINES = re.compile(f"[{_LINE_ENDS}]+|[^{_LINE_ENDS}]+")
 _SURROGATES = re.compile("[\ud800-\udfff]")
+# sentencex takes these for one byte and panics, in most languages: "Plan B\u00a0."
+_WIDE_SPACE_BEFORE_STOP = re.compile(r"[^\S\x00-\x7f](?=\.)")
+# Where a sentence ends, as far as is told without sentencex.
+_PLAIN_END = re.compile(r"(?<=[.!?…])\s+")
 
 # Emoji, arrows, bullets and their joiners: kept as they are at either end of a sentence, not shown to the model.
 _SYMBOL_RANGES = (
@@ -164,9 +169,8 @@ def _last_space(window: str) -> int:
 
 
 def _split_window(window: str, language: str) -> list[str]:
-    # sentencex refuses lone surrogates; lengths are all that is taken from its answer.
-    found = split_sentences(language, _SURROGATES.sub("\ufffd", window))
-    lengths = [len(sentence) for sentence in found if sentence]
+    # Lengths are all that is taken from the answer.
+    lengths = [len(sentence) for sentence in _found(window, language) if sentence]
     if sum(lengths) != len(window):
         return [window]
     sentences, start = [], 0
@@ -174,6 +178,20 @@ def _split_window(window: str, language: str) -> list[str]:
         sentences.append(window[start : start + length])
         start += length
     return sentences
+
+
+def _found(window: str, language: str) -> list[str]:
+    """What sentencex makes of `window`, with other characters for those that it cannot bear."""
+    try:
+        return list(split_sentences(language, _WIDE_SPACE_BEFORE_STOP.sub(" ", _SURROGATES.sub("\ufffd", window))))
+    except Exception:
+        raise
+    except BaseException as error:
+        # A panic of its Rust, which is no Exception: else one text could end the task that all documents depend on.
+        if type(error).__name__ != "PanicException":
+            raise
+        ends = [0, *(match.end() for match in _PLAIN_END.finditer(window)), len(window)]
+        return [window[start:end] for start, end in pairwise(ends)]
 
 
 def _cut_at_symbols(sentence: str) -> Iterator[str]:

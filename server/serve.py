@@ -5,6 +5,7 @@ SIGHUP reads the folder of bundles again; if we are the program of a terminal, i
 Exit status: 0 after SIGTERM or SIGINT, 1 if an engine failed, 2 if it could not start.
 """
 
+import asyncio
 import json
 import logging
 import math
@@ -31,11 +32,14 @@ from server.errors import FerryError, SettingsError
 from server.loading import OnFailure, Say, load_model, load_models
 from server.logs import configure_logs
 from server.models import Model, Models
+from server.protocol import ConnectionLimits, allow_connections, protocol_with
 from server.reload import LoadModel, Reloader
 from server.settings import ServeSettings, read_settings
 
 # Longer than the idle connections of a proxy in front of us live, so that it never picks one we are closing.
 KEEP_ALIVE_S = 75
+# Told to stop at once, it still has this long to say so to everybody.
+FORCED_S = 1.0
 
 _log = logging.getLogger("ferry")
 
@@ -70,6 +74,7 @@ def serve(settings: ServeSettings) -> int:
         for server in servers:
             server.should_exit = True
 
+    max_connections = allow_connections()
     with closing(_bind(settings)) as listener:
         cache = SentenceCache(settings.cache_bytes)
         loaded = load_models(settings.models, settings.engine, stop, _say)
@@ -78,7 +83,7 @@ def serve(settings: ServeSettings) -> int:
         reloader = Reloader(settings.models, settings.engine, load, stop, _say, settings.grace_s)
         app = build_app(models, settings, None if sys.stdin.isatty() else reloader)
         try:
-            servers.append(uvicorn.Server(_configure(app, settings)))
+            servers.append(_Server(_configure(app, settings, max_connections)))
             if models.ready:
                 listener.listen()
                 _say(_ready(models, listener))
@@ -88,6 +93,20 @@ def serve(settings: ServeSettings) -> int:
             return 0 if app.state.translator.models.ready else 1
         finally:
             app.state.translator.models.close(settings.grace_s)
+
+
+class _Server(uvicorn.Server):
+    """Ends the application in order also when it is told twice: requests are answered, then counts are written."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        if not self.force_exit:
+            return
+        if tasks := list(self.server_state.tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=FORCED_S)
+        await self.lifespan.shutdown()
 
 
 def _load_cached(cache: SentenceCache) -> LoadModel:
@@ -108,11 +127,11 @@ def _run(server: uvicorn.Server, listener: socket.socket) -> None:
     server.run(sockets=[listener])
 
 
-def _configure(app: Starlette, settings: ServeSettings) -> uvicorn.Config:
+def _configure(app: Starlette, settings: ServeSettings, max_connections: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=protocol_with(ConnectionLimits(settings.client_timeout_s, max_connections)),
         lifespan="on",
         ws="none",
         access_log=False,

@@ -155,7 +155,9 @@ def _parser(kind: type[Any], doc: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=doc, allow_abbrev=False)
     hints = typing.get_type_hints(kind)
     for item in fields(kind):
-        default = {MISSING: "required", None: "optional", "": "default none"}.get(item.default, f"default {item.default}")
+        default = {MISSING: "required", None: "optional", "": "default none"}.get(
+            item.default, f"default {item.default}"
+        )
         text = f"{item.metadata['doc']} ({default}; {_variable(item.name)})".replace("%", "%%")
         if hints[item.name] is bool:
             parser.add_argument(_flag(item.name), dest=item.name, help=text, action="store_const", const="true")

@@ -25,8 +25,14 @@ class Tokenizer:
 
     @classmethod
     def load(cls, path: Path) -> "Tokenizer":
-        """Load the model file at `path`."""
-        return cls(SentencePieceProcessor(model_file=str(path)))
+        """Load the model file at `path`.
+
+        Raises:
+            OSError, RuntimeError, ValueError: it is none.
+        """
+        processor = SentencePieceProcessor(model_file=str(path))
+        processor.id_to_piece(list(range(processor.get_piece_size())))  # fails where one is no text
+        return cls(processor)
 
     @property
     def vocab_size(self) -> int:

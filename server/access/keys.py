@@ -67,7 +67,7 @@ def read_keys(path: Path) -> Keys:
     """
     try:
         file = msgspec.convert(tomllib.loads(path.read_text("utf-8")), _File)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (OSError, ValueError, RecursionError, msgspec.ValidationError) as error:
         raise SettingsError(f"--api-keys {path}: {error}") from error
     faults = [f"key number {i}: {fault}" for i, key in enumerate(file.keys, 1) for fault in _faults(key)]
     for field in ("name", "sha256"):

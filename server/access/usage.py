@@ -4,8 +4,9 @@ import asyncio
 import json
 import logging
 import os
+import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from server.errors import QuotaExceededError, SettingsError
@@ -30,6 +31,7 @@ class Usage:
         self._path = path
         self._counts = _read(path)
         self._written = dict(self._counts)
+        self._writing = threading.Lock()
 
     def count(self, caller: str) -> int:
         """What `caller` has had translated."""
@@ -74,18 +76,26 @@ class Usage:
             await asyncio.to_thread(self._write)
 
     def _write(self) -> None:
+        with self._writing:  # at the end another thread may still be at it
+            self._write_changes()
+
+    def _write_changes(self) -> None:
         counts = dict(self._counts)
         if counts == self._written:
             return
         aside = self._path.with_suffix(".partial")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with aside.open("w", encoding="utf-8") as file:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Who has a key, and how much it was used, is nobody else's business.
+            descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with open(descriptor, "w", encoding="utf-8") as file:
                 json.dump(counts, file)
                 file.flush()
                 os.fsync(file.fileno())
             aside.replace(self._path)
         except OSError as error:
+            with suppress(OSError):
+                aside.unlink()
             _log.error("usage: %s cannot be written: %s; counting goes on.", self._path, error.strerror)
         else:
             self._written = counts

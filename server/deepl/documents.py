@@ -114,7 +114,8 @@ class _Endpoints:
 
 
 async def _read_handle(request: FerryRequest) -> tuple[str, str]:
-    """The id from the path, and the key from the body or the query."""
+    """The id from the path, and the key from the body or the query; who asks must be allowed to ask at all."""
+    identify(request)
     fields = {**await read_fields(request, MAX_BODY_BYTES), **request.query_params}
     return str(request.path_params["document_id"]).lower(), read_required(fields, "document_key")
 

@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from server.access.access import ANONYMOUS, Client
 from server.deepl.errors import GlossaryNotFoundError
+from server.documents.errors import StorageError
 from server.errors import InvalidRequestError
 
 MAX_GLOSSARIES = 1000
@@ -76,6 +77,7 @@ class GlossaryStore:
 
         Raises:
             InvalidRequestError: there are too many.
+            StorageError: nothing is stored.
         """
         created = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         info = GlossaryInfo(str(uuid.uuid4()), name, True, source, target, created, len(entries))
@@ -83,10 +85,13 @@ class GlossaryStore:
         with self._creating:
             if sum(1 for _ in self._paths()) >= MAX_GLOSSARIES:
                 raise InvalidRequestError(f"There are {MAX_GLOSSARIES} glossaries, the most there may be; delete one.")
-            if not self._folder.is_dir():
-                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                _sync_folder(self._folder.parent)
-            _write_durably(self._path(info.glossary_id), content)
+            try:
+                if not self._folder.is_dir():
+                    self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    _sync_folder(self._folder.parent)
+                _write_durably(self._path(info.glossary_id), content)
+            except OSError as error:
+                raise StorageError(f"The glossary could not be stored: {error.strerror}; ask again later.") from error
         return info
 
     def infos(self) -> list[GlossaryInfo]:
@@ -178,7 +183,7 @@ def _decode(content: bytes, kind: type[Head]) -> Head:
 def _write_durably(path: Path, content: bytes) -> None:
     aside = path.with_suffix(".new")
     try:
-        with aside.open("xb") as file:
+        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -50,10 +50,16 @@ class Archive:
         Raises:
             InvalidDocumentError
         """
+        size = self._zip.getinfo(name).file_size
         try:
-            return self._zip.read(name)
+            with self._zip.open(name) as entry:
+                # Never without a size: it would unpack all there is before it looks at what the directory says.
+                content = entry.read(size + 1)
         except _DAMAGE as error:
             raise _damaged() from error
+        if len(content) != size:
+            raise _damaged()
+        return content
 
     def rewritten(self, replaced: Mapping[str, bytes]) -> bytes:
         """The archive with other content for some names; order, dates and all other content stay.

@@ -63,7 +63,7 @@ def _part_names(archive: Archive) -> list[str]:
         raise _not_docx()
     _check_xml(sizes[_CONTENT_TYPES])
     declared: list[str] = []
-    for element in parse_part(archive.read(_CONTENT_TYPES)):
+    for element in parse_part(archive.read(_CONTENT_TYPES)).iterchildren("*"):  # not its comments
         name = element.get("PartName", "").lstrip("/")
         if element.get("ContentType", "").endswith(_TRANSLATED) and name in sizes and name not in declared:
             declared.append(name)

@@ -12,10 +12,11 @@ from server.documents.runs import Container, Item, Kept, Node, is_link
 def join_fields(items: Sequence[Item]) -> list[Item]:
     """`items` with each whole field as one of them."""
     joined: list[Item] = []
+    ends = _ends(items)
     index = 0
     while index < len(items):
         item = items[index]
-        end = _end(items, index) if isinstance(item, Kept) and item.mark == "begin" else None
+        end = ends.get(index)
         if end is not None:
             joined.append(_field(items[index : end + 1]))
             index = end + 1
@@ -27,16 +28,17 @@ def join_fields(items: Sequence[Item]) -> list[Item]:
     return joined
 
 
-def _end(items: Sequence[Item], begin: int) -> int | None:
-    """Where the field that begins there ends, if that is among `items`."""
-    depth = 0
-    for index in range(begin, len(items)):
-        item = items[index]
-        if isinstance(item, Kept):
-            depth += {"begin": 1, "end": -1}.get(item.mark, 0)
-            if depth == 0:
-                return index
-    return None
+def _ends(items: Sequence[Item]) -> dict[int, int]:
+    """Where each field begins that ends among `items`, and where; in one pass, since they may be thousands."""
+    ends: dict[int, int] = {}
+    begun: list[int] = []
+    for index, item in enumerate(items):
+        mark = item.mark if isinstance(item, Kept) else ""
+        if mark == "begin":
+            begun.append(index)
+        elif mark == "end" and begun:
+            ends[begun.pop()] = index
+    return ends
 
 
 def _field(items: Sequence[Item]) -> Item:

@@ -3,6 +3,7 @@
 import copy
 import re
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from server.documents.errors import InvalidDocumentError
 from server.documents.fields import join_fields
@@ -100,11 +101,11 @@ def _plain_pieces(items: Sequence[Item]) -> Iterator[Piece]:
 def _joined(pieces: Sequence[Piece]) -> list[Piece]:
     """`pieces` with neighbouring strings as one."""
     joined: list[Piece] = []
-    for piece in pieces:
-        if isinstance(piece, str) and joined and isinstance(joined[-1], str):
-            joined[-1] += piece
-        elif piece != "":
-            joined.append(piece)
+    for is_text, group in groupby(pieces, key=lambda piece: isinstance(piece, str)):
+        if not is_text:
+            joined += group
+        elif text := "".join(map(str, group)):
+            joined.append(text)
     return joined
 
 

@@ -42,7 +42,8 @@ class DocumentStore:
             DocumentStoreFullError, StorageError
         """
         encoded = msgspec.json.encode(terms)
-        self.sweep()
+        with _writing():
+            self.sweep()
         with self._lock, _writing():
             self._check_space(len(source) + len(encoded))
             make_folder(self._folder)
@@ -58,13 +59,13 @@ class DocumentStore:
         """The record of a document.
 
         Raises:
-            DocumentNotFoundError
+            DocumentNotFoundError, StorageError
         """
         if not _ID.fullmatch(document_id):
             raise _not_found()
         try:
-            return _decode((self._folder / f"{document_id}.json").read_bytes())
-        except (FileNotFoundError, msgspec.MsgspecError) as error:
+            return _decode(_read(self._folder / f"{document_id}.json"))
+        except msgspec.MsgspecError as error:
             raise _not_found() from error
 
     def source(self, record: Record) -> bytes:
@@ -151,10 +152,7 @@ class DocumentStore:
             sync_folder(self._folder)
 
     def _read(self, record: Record, suffix: str) -> bytes:
-        try:
-            return self._path(record, suffix).read_bytes()
-        except FileNotFoundError as error:
-            raise _not_found() from error
+        return _read(self._path(record, suffix))
 
     def _path(self, record: Record, suffix: str) -> Path:
         return self._folder / f"{record.document_id}.{suffix}"
@@ -172,6 +170,15 @@ class DocumentStore:
                     continue  # fetched since it was listed
                 except msgspec.MsgspecError:
                     _log.warning("the record of a document is damaged; the document is forgotten")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise _not_found() from error
+    except OSError as error:
+        raise StorageError(f"The document could not be read: {error.strerror}; ask again later.") from error
 
 
 def _decode(content: bytes) -> Record:

@@ -7,7 +7,7 @@ many lines again. Srt and vtt differ in which blocks are cues and in entities, w
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 
 from server.documents.charsets import decode_text
 from server.documents.inline import Piece, Point, Span, escape, find_things, from_xml, to_xml, unescape, without_tags
@@ -16,11 +16,14 @@ from server.documents.wrapping import wrap
 _LINES = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+\Z")
 _CLOCK = r"(?:\d{1,4}:)?\d{1,2}:\d{1,2}(?:[.,:]\d{1,3})?"
 TIMING = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}")
-_MARK = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z]\w*)[^<>]*>|<[\d:.]+>|\{\\[^{}]*\}")
-_SPEAKER = re.compile(r"(?:<[^<>]*>|\{\\[^{}]*\}|\s)*[-–—]\s*[^\s\-–—]")
+# All repetitions are possessive: a line of 10 MiB may be made to have them tried again from every character.
+_MARK = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z]\w*+)[^<>]*+>|<[\d:.]++>|\{\\[^{}]*+\}")
+_SPEAKER = re.compile(r"(?:<[^<>]*+>|\{\\[^{}]*+\}|\s)*+[-–—]\s*+[^\s\-–—]")
 # Around what is said: places on the screen, dashes before a speaker, notes around a song.
-_BEFORE = re.compile(r"(?:\{\\[^{}]*\}|[\s\-–—♪♫])*")
-_AFTER = re.compile(r"(?:\{\\[^{}]*\}|[\s♪♫])*\Z")
+_BEFORE = re.compile(r"(?:\{\\[^{}]*+\}|[\s\-–—♪♫])*+")
+_AFTER = re.compile(r"(?:\{\\[^{}]*+\}|[\s♪♫])++")
+# Deeper ones are kept one by one, as tags without a partner are.
+MAX_DEPTH = 50
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,9 @@ def _is_number(lines: Sequence[str], index: int) -> bool:
 
 def _speech(block: str, is_vtt: bool) -> Iterator[str | _Speech]:
     start = _match_end(_BEFORE, block)
-    found = _AFTER.search(block, start)
-    end = found.start() if found else len(block)
+    # Not one search for what ends the block: it would begin anew within every run of spaces.
+    *_, last = (0, 0), *(found.span() for found in _AFTER.finditer(block, start))
+    end = last[0] if last[1] == len(block) else len(block)
     raw = block[start:end]
     if any(map(str.isalnum, raw)):
         yield _Speech(block[:start], raw, block[end:], _pieces(" ".join(map(str.strip, _split(raw))), is_vtt))
@@ -131,18 +135,18 @@ def _pieces(text: str, is_vtt: bool) -> list[Piece]:
         _append_text(stack[-1][2], text[done : match.start()], is_vtt)
         done = match.end()
         name = (match.group("name") or "").lower()
-        if name and not match.group("close"):
+        if name and not match.group("close") and len(stack) <= MAX_DEPTH:
             stack.append((name, match.group(), []))
-        elif name and stack[-1][0] == name:
+        elif name and match.group("close") and stack[-1][0] == name:
             _, opening, inside = stack.pop()
             stack[-1][2].append(Span((opening, match.group()), inside))
         else:
             stack[-1][2].append(Point(match.group(), "hidden"))
     _append_text(stack[-1][2], text[done:], is_vtt)
-    while len(stack) > 1:  # never closed
-        _, opening, inside = stack.pop()
-        stack[-1][2].extend([Point(opening, "hidden"), *inside])
-    return stack[0][2]
+    pieces = stack[0][2]
+    for _, opening, inside in stack[1:]:  # never closed
+        pieces += [Point(opening, "hidden"), *inside]
+    return pieces
 
 
 def _append_text(pieces: list[Piece], text: str, is_vtt: bool) -> None:
@@ -166,11 +170,8 @@ def _written(speech: _Speech, translated: str, is_vtt: bool) -> str:
 def _wrapped(xml: str, num_lines: int, line_end: str) -> str:
     words = xml.split()
     counts = wrap([len(without_tags(word)) for word in words], num_lines)
-    lines: list[str] = []
-    for count in counts:
-        lines.append(" ".join(words[:count]))
-        words = words[count:]
-    return line_end.join(lines)
+    waiting = iter(words)
+    return line_end.join(" ".join(islice(waiting, count)) for count in counts)
 
 
 def _raw(pieces: Sequence[Piece], is_vtt: bool) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from server.documents.errors import InvalidDocumentError
 from server.documents.formats import Format
 from server.errors import QueueFullError, RequestTooLargeError
-from server.glossary import take_out_terms
+from server.glossary import Prepared, Terms, take_out_terms
 from server.markup import parse
 from server.planner import TranslateOptions
 from server.segment import Segment, halve
@@ -118,7 +118,8 @@ class _Work:
     def __init__(self, translator: Translator, options: TranslateOptions, terms: Mapping[str, str]) -> None:
         self._translator = translator
         self._options = options
-        self._terms = terms
+        self._entries = terms
+        self._terms: Terms | None = None
 
     async def translate(self, texts: Sequence[str]) -> list[str]:
         """The translations of `texts`, which is cut into smaller requests where it is too large for one."""
@@ -139,7 +140,7 @@ class _Work:
     async def _ask(self, texts: Sequence[str]) -> list[str]:
         while True:
             try:
-                if self._terms:
+                if self._entries:
                     return await self._with_terms(texts)
                 answer = await self._translator.translate(texts, self._options)
                 return [each.text for each in answer.translations]
@@ -149,8 +150,12 @@ class _Work:
                 await asyncio.sleep(min(error.retry_after_s, MAX_QUEUE_WAIT_S))
 
     async def _with_terms(self, texts: Sequence[str]) -> list[str]:
-        markup = self._options.markup
-        prepared = await asyncio.to_thread(lambda: [take_out_terms(text, markup, self._terms) for text in texts])
+        prepared = await asyncio.to_thread(self._prepare, texts)
         options = replace(self._options, markup=prepared[0].options)
         answer = await self._translator.translate([each.text for each in prepared], options)
         return [each.restore(found.text) for each, found in zip(prepared, answer.translations, strict=True)]
+
+    def _prepare(self, texts: Sequence[str]) -> list[Prepared]:
+        if self._terms is None:
+            self._terms = Terms(self._entries)
+        return [take_out_terms(text, self._options.markup, self._terms) for text in texts]

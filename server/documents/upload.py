@@ -9,16 +9,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from server.body import chunks_in_time
 from server.documents.errors import StorageError
 from server.errors import InvalidRequestError, RequestTooLargeError
 from server.schema import DISCARD_BYTES, DISCARD_S
 
 MAX_FIELDS = 100
 MAX_FIELD_BYTES = 64 << 10
+_CHARSETS = (b"utf-8", b"utf8", b"us-ascii")
 # What the fields and the form itself may add to a file.
 _SLACK_BYTES = 1 << 20
 
@@ -40,12 +43,13 @@ async def read_upload(request: Request[Any], max_file_bytes: int) -> Upload:
     """The form of a request, with its field `file`.
 
     Raises:
-        RequestTooLargeError, InvalidRequestError, StorageError
+        RequestTooLargeError, RequestTimeoutError, InvalidRequestError, StorageError
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "multipart/form-data":
         raise InvalidRequestError("Send the file as multipart/form-data, in the field 'file'.")
-    stream = request.stream()
+    check_charset(request)
+    stream = chunks_in_time(request, request.state["settings"].client_timeout_s)
     limited = _limited(stream, request.headers.get("content-length", ""), max_file_bytes)
     parser = MultiPartParser(
         request.headers, limited, max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES
@@ -68,6 +72,19 @@ async def read_upload(request: Request[Any], max_file_bytes: int) -> Upload:
         return Upload([(name, value) for name, value in form.multi_items() if isinstance(value, str)], filename, data)
     finally:
         await form.close()
+
+
+def check_charset(request: Request[Any]) -> None:
+    """Refuse a form that says it is in something else than UTF-8.
+
+    The parser would take any codec of Python's: some raise what nobody expects, some make lone surrogates.
+
+    Raises:
+        InvalidRequestError
+    """
+    _, options = parse_options_header(request.headers.get("content-type", ""))
+    if options.get(b"charset", b"utf-8").lower() not in _CHARSETS:
+        raise InvalidRequestError("The charset of the form is not utf-8; send it in UTF-8.")
 
 
 async def _limited(stream: AsyncIterator[bytes], declared: str, max_file_bytes: int) -> AsyncGenerator[bytes, None]:

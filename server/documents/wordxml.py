@@ -60,7 +60,9 @@ def word_children(element: Element, name: str) -> list[Element]:
 
 def new_like(element: Element, name: str) -> Element:
     """An empty element of this name in the namespace of `element`, which is one of WordprocessingML."""
-    return etree.Element(etree.QName(etree.QName(element).namespace, name), nsmap=element.nsmap)
+    namespace = etree.QName(element).namespace
+    # Of the other namespaces some may have names that lxml reads but does not write.
+    return etree.Element(etree.QName(namespace, name), nsmap={element.prefix: namespace})
 
 
 def _refused() -> InvalidDocumentError:

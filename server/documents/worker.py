@@ -139,7 +139,7 @@ class Worker:
         try:
             record = await asyncio.to_thread(self._store.get, document_id)
             await asyncio.to_thread(self._store.update, replace(_finished(record), status="error", fault=fault))
-        except FerryError:
+        except (FerryError, OSError):
             self.faults[document_id] = fault
 
 

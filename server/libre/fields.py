@@ -12,7 +12,7 @@ import msgspec
 from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from server.documents.upload import read_upload
+from server.documents.upload import check_charset, read_upload
 from server.errors import InvalidRequestError
 from server.schema import read_body
 from server.state import FerryRequest
@@ -143,6 +143,7 @@ async def _parse_multipart(request: FerryRequest, body: bytes) -> dict[str, obje
     async def stream() -> AsyncGenerator[bytes, None]:
         yield body
 
+    check_charset(request)
     form: FormData | None = None
     try:
         parser = MultiPartParser(

@@ -9,6 +9,7 @@ import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.documents.errors import StorageError
 from server.libre.errors import FileNotThereError, StoreFullError
 
 MAX_TOTAL_BYTES = 64 << 20
@@ -39,7 +40,7 @@ class FileStore:
         """Keep `data` and return its name, which ends in `suffix`.
 
         Raises:
-            StoreFullError
+            StoreFullError, StorageError
         """
         name = secrets.token_urlsafe(_NAME_BYTES) + suffix
         with self._lock:
@@ -50,7 +51,12 @@ class FileStore:
                     f"The translated files that wait to be fetched have {taken} of {self._max_total_bytes} bytes; "
                     f"fetch yours, or ask again within {self.max_age_s:g} s."
                 )
-            (self._made() / name).write_bytes(data)
+            try:
+                (self._made() / name).write_bytes(data)
+            except OSError as error:
+                if self._folder is not None:
+                    (self._folder / name).unlink(missing_ok=True)
+                raise StorageError(f"The file could not be stored: {error.strerror}; ask again later.") from error
             self._entries[name] = _Entry(len(data), time.monotonic() + self.max_age_s)
         return name
 

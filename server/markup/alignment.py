@@ -3,8 +3,8 @@
 A mass is a number from 0 to 1 for each word of the translation: how much of it stands for a part of the source.
 """
 
-from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from server.markup.words import split_words
 
 Span = tuple[int, int]
+# A word of the translation, by its number, and where the same word stands in the source.
+Copy = tuple[int, Span]
 Floats = NDArray[np.float64]
 
 
@@ -45,7 +47,8 @@ class AlignedMass:
 
     def __init__(self, words: Sequence[Span], alignments: Sequence[Alignment], source: str, target: str) -> None:
         self.num_words = len(words)
-        copies = find_copies(source, split_words(source), target, words) if alignments else {}
+        found = find_copies(source, split_words(source), target, words) if alignments else {}
+        copies = sorted(found.items())
         blocks = [_Block(words, each, source, target, copies) for each in alignments]
         self.blocks = [block for block in blocks if block.last > block.first]
 
@@ -62,7 +65,7 @@ class _Block:
     """One alignment, with rows for words first to last and running sums over the source."""
 
     def __init__(
-        self, words: Sequence[Span], alignment: Alignment, source: str, target: str, copies: Mapping[int, Span]
+        self, words: Sequence[Span], alignment: Alignment, source: str, target: str, copies: Sequence[Copy]
     ) -> None:
         self.first = self.last = 0
         self.low = self.high = 0
@@ -79,12 +82,17 @@ class _Block:
         self.weights = shares @ weights
         self._set_copies(copies)
 
-    def _set_copies(self, copies: Mapping[int, Span]) -> None:
-        """Let each copied word of the sentence stand for its source, and no other word for any of that."""
+    def _set_copies(self, copies: Sequence[Copy]) -> None:
+        """Let each copied word of the sentence stand for its source, and no other word for any of that.
+
+        Args:
+            copies: of all sentences, ascending.
+        """
+        low, high = (bisect_left(copies, word, key=lambda copy: copy[0]) for word in (self.first, self.last))
         inside = {
             word: (self.starts < end) & (self.starts + self.lengths > start)
-            for word, (start, end) in copies.items()
-            if self.first <= word < self.last and self.low <= start and end <= self.high
+            for word, (start, end) in copies[low:high]
+            if self.low <= start and end <= self.high
         }
         for pieces in inside.values():
             self.weights[:, pieces] = 0.0
@@ -128,8 +136,8 @@ def _telling(text: str, words: Sequence[Span]) -> dict[str, list[int]]:
 
 def _shares(words: Sequence[Span], spans: Sequence[Span]) -> tuple[Floats, int, int]:
     """[words, spans] how much of each word each span covers, rows summing to 1; for words first to last alone."""
-    first = next((i for i, (_, end) in enumerate(words) if end > spans[0][0]), len(words))
-    last = next((i for i in range(len(words), first, -1) if words[i - 1][0] < spans[-1][1]), first)
+    first = bisect_right(words, spans[0][0], key=lambda word: word[1])
+    last = bisect_left(words, spans[-1][1], lo=first, key=lambda word: word[0])
     shares = np.zeros((last - first, len(spans)))
     column = 0
     for row, (start, end) in enumerate(words[first:last]):

@@ -30,6 +30,7 @@ _REFERENCES, _COMPONENTS = struct_schemas(_KINDS)
 _ERRORS = {
     400: "The request is wrong; `field` says where.",
     403: "The key is missing or unknown.",
+    408: "The request did not come in time.",
     413: "The request is over a limit, which the message names.",
     429: "The caller has asked for more than it may for now.",
     500: "The server failed.",
@@ -80,7 +81,7 @@ def _translate() -> Schema:
     return {
         "summary": "Translate one or many texts.",
         "requestBody": required_body(_REFERENCES[TranslateBody]),
-        "responses": {"200": answer, **_errors(400, 403, 413, 429, 500, 503, 504)},
+        "responses": {"200": answer, **_errors(400, 403, 408, 413, 429, 500, 503, 504)},
     }
 
 
@@ -90,7 +91,7 @@ def _detect() -> Schema:
         "requestBody": required_body(_REFERENCES[DetectBody]),
         "responses": {
             "200": answered("One detection for each text.", _REFERENCES[DetectAnswer]),
-            **_errors(400, 403, 413, 429, 500, 503),
+            **_errors(400, 403, 408, 413, 429, 500, 503),
         },
     }
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from server.glossary import take_out_terms
+from server.glossary import Terms, take_out_terms
 from server.markup import Options
 from server.models import Models
 from server.planner import TranslateOptions
@@ -16,7 +16,7 @@ TERMS = {"Hund": "hound", "Katze": "puss & boots", "Haus am See": "lake house", 
 
 def copy(text: str, options: Options | None) -> str:
     """As if the text were translated by copying it."""
-    prepared = take_out_terms(text, options, TERMS)
+    prepared = take_out_terms(text, options, Terms(TERMS))
     return prepared.restore(prepared.text)
 
 
@@ -29,6 +29,7 @@ def copy(text: str, options: Options | None) -> str:
         ("a < b & c &amp; Katze", "a < b & c &amp; puss & boots"),
         ("Unsere R&D", "Unsere F&E"),
         ("nichts", "nichts"),
+        ("ein HUND\u00adx, der hünd, İhund, hundı", "ein hound\u00adx, der hünd, İhund, hundı"),
         ("", ""),
         ('<ferry-term n="7"></ferry-term> Hund', '<ferry-term n="7"></ferry-term> hound'),
     ],
@@ -51,10 +52,22 @@ def test_html(text: str, expected: str) -> None:
     assert copy(text, Options(kind="html")) == expected
 
 
+def test_letters_that_are_alike_in_some_cases_only() -> None:
+    """A regular expression without regard to case takes these for `i`, a dictionary does not."""
+    terms = Terms({"istanbul": "x", "bir": "y", "straße": "street"})
+    assert take_out_terms("İstanbul bır STRASSE", None, terms).targets == ("street",)
+
+
+def test_a_term_is_never_a_part_of_an_entity() -> None:
+    terms = Terms({"amp": "x", "&": "and", "C++": "cpp", "+x": "plus"})
+    prepared = take_out_terms("a &amp; b C++ +x a+x C++1", Options(kind="html"), terms)
+    assert prepared.targets == ("and", "cpp", "plus")
+
+
 def test_through_the_translator(models: Models) -> None:
     """Into English the fake copies, with everything around the terms."""
     translator = Translator(models, ServeSettings().limits)
-    prepared = take_out_terms("Der Hund läuft und der Hund schläft.", None, TERMS)
+    prepared = take_out_terms("Der Hund läuft und der Hund schläft.", None, Terms(TERMS))
     options = TranslateOptions("de", "en", markup=prepared.options)
     answer = asyncio.run(translator.translate([prepared.text], options))
     assert prepared.restore(answer.translations[0].text).count("hound") == 2
@@ -62,7 +75,7 @@ def test_through_the_translator(models: Models) -> None:
 
 def test_a_term_stands_apart_as_its_word_did(models: Models) -> None:
     """Into German the fake turns the ids round, so that the term moves to other neighbours."""
-    prepared = take_out_terms("the dog sees (cat), and a house", None, {"cat": "Katze", "dog": "Hund"})
+    prepared = take_out_terms("the dog sees (cat), and a house", None, Terms({"cat": "Katze", "dog": "Hund"}))
     translator = Translator(models, ServeSettings().limits)
     answer = asyncio.run(translator.translate([prepared.text], TranslateOptions("en", "de", markup=prepared.options)))
     words = prepared.restore(answer.translations[0].text).replace("(", " ").replace(")", " ").replace(",", " ").split()

@@ -409,6 +409,7 @@ STATUSES = {
     "InvalidRequestError": 400,
     "UnsupportedPairError": 400,
     "RequestTooLargeError": 400,
+    "RequestTimeoutError": 408,
     "EngineStoppedError": 500,
     "BundleError": 500,
     "SettingsError": 500,

@@ -1,5 +1,6 @@
 """The store of glossaries: durable, whole or not at all, and closed to paths."""
 
+import errno
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from server.deepl import glossaries
 from server.deepl.errors import GlossaryNotFoundError
 from server.deepl.glossaries import GlossaryStore
+from server.documents.errors import StorageError
 from server.errors import InvalidRequestError
 
 ENTRIES = {"Hund": "dog", "Haus": "house"}
@@ -68,11 +70,11 @@ def test_a_file_that_could_not_be_written_leaves_nothing(
     store: GlossaryStore, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(descriptor: int) -> None:
-        raise OSError("no space left")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     kept = store.create("kept", "de", "en", ENTRIES)
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(StorageError, match="could not be stored: No space left on device; ask again later"):
         store.create("lost", "de", "en", ENTRIES)
     assert [path.stem for path in folder.iterdir()] == [kept.glossary_id]
 

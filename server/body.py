@@ -1,0 +1,41 @@
+"""A request's body as it comes, from a client that may not take all day over it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.requests import Request
+
+from server.errors import RequestTimeoutError
+
+# A body may take a second longer for each so many bytes; slower than any line that carries a conversation.
+MIN_BYTES_PER_S = 1000
+
+
+async def chunks_in_time(request: Request[Any], timeout_s: float) -> AsyncIterator[bytes]:
+    """The body in chunks.
+
+    Args:
+        timeout_s: seconds that it may take, and one more for each `MIN_BYTES_PER_S` that have come.
+
+    Raises:
+        RequestTimeoutError
+    """
+    started = time.monotonic()
+    num_bytes = 0
+    stream = aiter(request.stream())
+    while True:
+        left_s = started + timeout_s + num_bytes / MIN_BYTES_PER_S - time.monotonic()
+        try:
+            async with asyncio.timeout(left_s):
+                chunk = await anext(stream)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            raise RequestTimeoutError(
+                f"The body did not come in time: {num_bytes} bytes in {time.monotonic() - started:.1f} s; "
+                "send it faster or in parts."
+            ) from error
+        num_bytes += len(chunk)
+        yield chunk
