@@ -1,0 +1,1 @@
+"""Real faults against real servers: what the caller sees, and that nobody gets a wrong answer."""

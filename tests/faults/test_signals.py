@@ -1,0 +1,131 @@
+"""Killed, asked to stop, stopped and continued, and told to reload again and again, in the middle of much to do."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.faults.rig import Crowd, Key, Server, read_all, read_answer, request_bytes, statuses, wait_until
+
+pytestmark = pytest.mark.slow
+
+ENTRIES = {"name": "terms", "source_lang": "en", "target_lang": "de", "entries": "man\tMann", "entries_format": "tsv"}
+
+
+def busy_with(server: Server, key: Key, num_questions: int = 200, num_sentences: int = 2) -> Crowd:
+    """A crowd whose questions have all been accepted and some of them answered."""
+    before = server.num_sentences
+    crowd = Crowd(server, key.questions(num_questions, num_sentences))
+    crowd.wait_for(num_questions // 10)
+    wait_until(lambda: server.num_sentences >= before + num_questions * num_sentences)
+    return crowd
+
+
+def usage(data: Path) -> int:
+    return sum(json.loads((data / "usage.json").read_text()).values())
+
+
+def test_killed(key: Key, data: Path) -> None:
+    with Server(data, "--cache-bytes=0") as server:
+        httpx.post(f"{server.url}/v2/glossaries", json=ENTRIES).raise_for_status()
+        crowd = busy_with(server, key, 200, 4)
+        server.signal(signal.SIGKILL)
+        counts = statuses(crowd.wait())
+        assert set(counts) == {0, 200}, counts
+        port = server.port
+    with Server(data, port=port) as server:
+        server.check(key.questions(1)[0])
+        assert [each["name"] for each in server.get("/v2/glossaries").json()["glossaries"]] == ["terms"]
+
+
+def test_told_to_stop(key: Key, data: Path) -> None:
+    with Server(data, "--cache-bytes=0", "--grace-s=3") as server, server.connect() as idle, server.connect() as stream:
+        [question] = key.questions(1, 20)
+        idle.sendall(request_bytes(question))
+        assert read_answer(idle)[0] == 200
+        crowd = busy_with(server, key)
+        stream.sendall(request_bytes(question, stream=True))
+        wait_until(lambda: server.num_sentences >= 440)
+        server.signal(signal.SIGTERM)
+        replies = crowd.wait()
+        assert set(statuses(replies)) <= {200, 503}, statuses(replies)
+        assert {reply.code for reply in replies if reply.status == 503} <= {"unavailable"}
+        assert idle.recv(1) == b""
+        check_stream(read_all(stream), question.answer)
+        assert server.wait() == 0
+    answered = sum(len(reply.question.text) for reply in replies if reply.status == 200)
+    # A stream is charged when it begins.
+    assert usage(data) in (answered + len(question.text), answered + 2 * len(question.text))
+
+
+def check_stream(received: bytes, answer: str) -> None:
+    """All of a streamed answer, or a part of it that says that it is not all, or a refusal before it began."""
+    head, _, body = received.partition(b"\r\n\r\n")
+    if b" 503 " in head.splitlines()[0]:
+        assert b'"unavailable"' in body
+        return
+    lines = [json.loads(line) for line in body.split(b"\r\n") if line.startswith(b"{")]
+    pieces = "".join(line["text"] for line in lines if "text" in line)
+    if any("done" in line for line in lines):
+        assert pieces == answer
+    else:
+        assert answer.startswith(pieces)
+        assert not body.endswith(b"0\r\n\r\n") or "error" in lines[-1]
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_told_twice(key: Key, data: Path, second: signal.Signals) -> None:
+    with Server(data, "--cache-bytes=0", "--grace-s=2") as server:
+        crowd = busy_with(server, key, 60, 4)
+        server.signal(signal.SIGTERM)
+        wait_until(lambda: not server.is_listening())
+        server.signal(second)
+        server.signal(second)
+        replies = crowd.wait()
+        assert set(statuses(replies)) <= {200, 503}, statuses(replies)
+        assert server.wait() == 0
+    assert usage(data) == sum(len(reply.question.text) for reply in replies if reply.status == 200)
+
+
+def test_stopped_and_continued(key: Key, data: Path, tmp_path: Path) -> None:
+    hooks = tmp_path / "hooks"
+    hooks.write_text("step_s 0.1")
+    environment = {**os.environ, "FERRY_TEST_HOOKS": str(hooks)}
+    argv = ("--cache-bytes=0", "--max-rows=16")
+    with Server(data, *argv, module="tests.faults.serve_hooked", environment=environment) as server:
+        questions = key.questions(6, 2)
+        for _ in range(5):  # on a machine that is too busy one may be done, or refused, before we have stopped it
+            crowd = Crowd(server, questions, [2.9] * 3)
+            wait_until(lambda: server.metric("ferry_engine_rows_in_use") > 0)
+            server.signal(signal.SIGSTOP)
+            time.sleep(3)
+            server.signal(signal.SIGCONT)
+            replies = crowd.wait()
+            hurried = [reply for reply in replies if reply.question in questions[:3]]
+            assert {reply.status for reply in replies if reply not in hurried} == {200}
+            assert {reply.status for reply in hurried} <= {200, 503, 504}
+            if 504 in statuses(hurried):
+                break
+        else:
+            pytest.fail("nobody was late")
+        assert {reply.code for reply in hurried if reply.status == 504} == {"deadline_exceeded"}
+        hooks.write_text("")
+        server.check(questions[0])
+        server.wait_idle()
+        assert server.get("/health/ready").status_code == 200
+
+
+def test_told_to_reload_again_and_again(key: Key, data: Path) -> None:
+    with Server(data, "--cache-bytes=0") as server:
+        crowd = busy_with(server, key, 100)
+        for _ in range(20):
+            server.signal(signal.SIGHUP)
+        assert statuses(crowd.wait()) == {200: 100}
+        server.hear("reloaded: 1 models, 0 of them new")
+        server.signal(signal.SIGHUP)
+        server.signal(signal.SIGTERM)
+        assert server.wait() == 0
