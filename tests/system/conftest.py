@@ -106,7 +106,8 @@ def bundle(request: pytest.FixtureRequest, trained: Path) -> Path:
 def served(bundle: Path) -> Iterator[Served]:
     """`ferry-serve` on the bundle."""
     port = free_port()
-    command = [sys.executable, "-m", "server.serve", "--models", str(bundle), "--port", str(port)]
+    # Without its cache: what is compared here is the engine's.
+    command = [sys.executable, "-m", "server.serve", "--models", str(bundle), "--port", str(port), "--cache-bytes=0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     url = f"http://127.0.0.1:{port}"
     wait_until(lambda: process.poll() is not None or answers(url + "/health/ready"), 60)
