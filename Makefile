@@ -45,7 +45,7 @@ check-images:  ## build both, ask the server in the one, train in the other
 	$(PYTHON) deploy/images.py check --base $(BASE)
 
 test: lint  ## lint, types, import rules and all tests
-	.venv-dev/bin/pytest
+	.venv-dev/bin/pytest -n 2 --dist loadfile
 
 fast: $(DEV_READY)  ## the tests that take seconds
 	.venv-dev/bin/pytest -m "not slow" tests/server tests/export
