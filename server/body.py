@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 from starlette.requests import Request
@@ -11,6 +12,10 @@ from server.errors import RequestTimeoutError
 
 # A body may take a second longer for each so many bytes; slower than any line that carries a conversation.
 MIN_BYTES_PER_S = 1000
+# Many clients read the answer only after they have sent everything, and would see a reset connection instead of the
+# refusal; so what they still send is taken and thrown away, within these bounds.
+DISCARD_BYTES = 64 << 20
+DISCARD_S = 1.0
 
 
 async def chunks_in_time(request: Request[Any], timeout_s: float) -> AsyncIterator[bytes]:
@@ -39,3 +44,14 @@ async def chunks_in_time(request: Request[Any], timeout_s: float) -> AsyncIterat
             ) from error
         num_bytes += len(chunk)
         yield chunk
+
+
+async def discard(stream: AsyncIterator[bytes]) -> None:
+    """Throw away what still comes of a body that is refused."""
+    num_bytes = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DISCARD_S):
+            async for chunk in stream:
+                num_bytes += len(chunk)
+                if num_bytes > DISCARD_BYTES:
+                    return

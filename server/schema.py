@@ -1,16 +1,13 @@
 """The bodies of the native API, as msgspec reads and writes them, and the reading itself."""
 
-import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 from starlette.requests import Request
 
-from server.body import chunks_in_time
+from server.body import chunks_in_time, discard
 from server.bundle import DecoderMixing, Dimensions, Precision, Quality, SearchDefaults
 from server.errors import InvalidRequestError, RequestTooLargeError
 from server.guard import Symptom
@@ -195,12 +192,6 @@ _NOT_STREAMED = ("num_alternatives", "scores", "segments", "alignments")
 _PATH = re.compile(r" - at `\$([^`]*)`$")
 
 
-# Many clients read the answer only after they have sent everything, and would see a reset connection instead of the
-# refusal; so what they still send is taken and thrown away, within these bounds.
-DISCARD_BYTES = 64 << 20
-DISCARD_S = 1.0
-
-
 async def read_body(request: Request[Any], max_bytes: int) -> bytes:
     """The body; of one over `max_bytes`, never more than that is kept.
 
@@ -218,18 +209,8 @@ async def read_body(request: Request[Any], max_bytes: int) -> bytes:
                 break
         else:
             return bytes(body)
-    await _discard(stream)
+    await discard(stream)
     raise RequestTooLargeError(f"The body is over {max_bytes} bytes, the limit of one request; send less at a time.")
-
-
-async def _discard(stream: AsyncIterator[bytes]) -> None:
-    num_bytes = 0
-    with suppress(TimeoutError):
-        async with asyncio.timeout(DISCARD_S):
-            async for chunk in stream:
-                num_bytes += len(chunk)
-                if num_bytes > DISCARD_BYTES:
-                    return
 
 
 def decode_translate(body: bytes) -> TranslateBody:

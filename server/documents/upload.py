@@ -3,9 +3,7 @@
 Size, fields and files are limited while reading; a large file lies in an unnamed temporary file meanwhile.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +12,9 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from server.body import chunks_in_time
+from server.body import chunks_in_time, discard
 from server.documents.errors import StorageError
 from server.errors import InvalidRequestError, RequestTooLargeError
-from server.schema import DISCARD_BYTES, DISCARD_S
 
 MAX_FIELDS = 100
 MAX_FIELD_BYTES = 64 << 10
@@ -57,7 +54,7 @@ async def read_upload(request: Request[Any], max_file_bytes: int) -> Upload:
     try:
         form = await parser.parse()
     except MultiPartException as error:
-        await _discard(stream)
+        await discard(stream)
         raise InvalidRequestError(
             "The form is not valid multipart/form-data with one file and short fields."
         ) from error
@@ -98,19 +95,8 @@ async def _limited(stream: AsyncIterator[bytes], declared: str, max_file_bytes: 
             yield chunk
         else:
             return
-    await _discard(stream)
+    await discard(stream)
     raise _too_large(max_file_bytes)
-
-
-async def _discard(stream: AsyncIterator[bytes]) -> None:
-    """Throw away what still comes: many clients read a refusal only after they have sent everything."""
-    num_bytes = 0
-    with suppress(TimeoutError):
-        async with asyncio.timeout(DISCARD_S):
-            async for chunk in stream:
-                num_bytes += len(chunk)
-                if num_bytes > DISCARD_BYTES:
-                    return
 
 
 def _too_large(max_bytes: int) -> RequestTooLargeError:

@@ -16,9 +16,9 @@ import pytest
 
 from server import errors
 from server.app import build_app
+from server.body import DISCARD_BYTES
 from server.errors import FerryError, QueueFullError, RateLimitedError
 from server.models import Models
-from server.schema import DISCARD_BYTES
 from server.settings import ServeSettings
 from server.tokenizer import Tokenizer
 from tests.server.conftest import MakeModel
