@@ -5,12 +5,10 @@ glossaries never change, and several processes may share the folder.
 """
 
 import logging
-import os
 import re
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +19,7 @@ from msgspec import Struct
 
 from server.access.access import ANONYMOUS, Client
 from server.deepl.errors import GlossaryNotFoundError
+from server.documents.disk import sync_folder, write_durably
 from server.documents.errors import StorageError
 from server.errors import InvalidRequestError
 
@@ -88,8 +87,8 @@ class GlossaryStore:
             try:
                 if not self._folder.is_dir():
                     self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                    _sync_folder(self._folder.parent)
-                _write_durably(self._path(info.glossary_id), content)
+                    sync_folder(self._folder.parent)
+                write_durably(self._path(info.glossary_id), content)
             except OSError as error:
                 raise StorageError(f"The glossary could not be stored: {error.strerror}; ask again later.") from error
         return info
@@ -134,7 +133,7 @@ class GlossaryStore:
             path.unlink()
         except FileNotFoundError as error:
             raise _not_found() from error
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
 
     def _read(self, glossary_id: str) -> bytes:
         try:
@@ -178,27 +177,3 @@ def _decode(content: bytes, kind: type[Head]) -> Head:
     if file.format != FORMAT:
         raise msgspec.ValidationError(f"format {file.format} is not {FORMAT}")
     return file
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    aside = path.with_suffix(".new")
-    try:
-        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.rename(path)
-    except BaseException:
-        with suppress(OSError):
-            aside.unlink()
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename or a removal in `folder` last."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -8,14 +8,14 @@ ASIDE = ".new"
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Write a file, or none.
+    """Write a file that only we can read, or none.
 
     Raises:
         OSError: the disk did not take it; a file that was there before still is.
     """
     aside = path.with_name(path.name + ASIDE)
     try:
-        with aside.open("wb") as file:
+        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
