@@ -109,11 +109,14 @@ class Scheduler:
         job.future.add_done_callback(lambda future: self._forget(ticket) if future.cancelled() else None)
         return job.future
 
-    def wait(self, thread: int) -> bool:
-        """Sleep until a sentence waits; `thread` has no row running. False: none does and none will come any more."""
+    def wait(self, thread: int, timeout_s: float | None = None) -> bool:
+        """Sleep until a sentence waits; `thread` has no row running.
+
+        False: none does, and none will come any more or none came within `timeout_s` (None: however long it takes).
+        """
         with self._changed:
             self._running_rows[thread] = 0
-            self._changed.wait_for(lambda: self._waiting or self._stop_reason is not None)
+            self._changed.wait_for(lambda: self._waiting or self._stop_reason is not None, timeout_s)
             return bool(self._waiting)
 
     def take(self, thread: int, rows_in_use: int, background_rows: int = 0) -> list[Job]:

@@ -7,7 +7,7 @@ A row is ragged: of its capacity only its own source length and its own position
 Bytes of a decoder layer: `8 * d_model * max_rows * (source capacity + target capacity)`, the float32 keys and values of
 both attentions; with SSRU the target's part is `4 * d_model * max_rows` instead. 64 rows of d=256 take 16 MiB a layer
 at the first capacities of 64 + 64 positions, and grow by doubling to the model's maximum (64 MiB at 256 + 256).
-`shrink` gives back what is no longer needed.
+`shrink` gives back what has not been needed for a while.
 """
 
 import math
@@ -53,6 +53,7 @@ class Slots:
         self._state_specs = state_inputs(manifest)
         self._output_name = manifest.decoder_output
         self._reach = 0  # no row has more positions than this; an upper bound
+        self._needed = dict.fromkeys(self._limits, 0)  # longest that was reserved since the last `shrink`
         self._alignment_keys = f"past_key_values.{manifest.alignment_layer}.encoder.key"
         self._queries = np.zeros((max_rows, dimensions.d_model), np.float32) if manifest.alignment_layer >= 0 else None
         self._leases: list[Lease] = []
@@ -179,16 +180,16 @@ class Slots:
                 tensor[to, :, :used] = tensor[source, :, :used]
 
     def shrink(self) -> None:
-        """Give back what long sentences made the memory grow to, as far as the rows in use allow."""
-        longest = int(self._source_lengths[: self.num_rows].max(initial=0))
-        # Twice, since targets go on growing.
-        reach = 2 * int(self._positions[: self.num_rows].max(initial=0))
-        for axis, needed in (("S", longest), ("P", reach)):
+        """Give back what nobody has needed since the last call; twice in a row: what nobody needs now."""
+        for axis, needed in self._needed.items():
             capacity = min(FIRST_CAPACITY, self._limits[axis])
             while capacity < needed:
                 capacity *= 2
             if capacity < self._capacities[axis]:
                 self._resize(axis, capacity)
+        self._needed["S"] = int(self._source_lengths[: self.num_rows].max(initial=0))
+        # Twice, since targets go on growing.
+        self._needed["P"] = 2 * int(self._positions[: self.num_rows].max(initial=0))
 
     def _move(self, source: int, to: int) -> None:
         source_length, position = int(self._source_lengths[source]), int(self._positions[source, 0])
@@ -209,6 +210,7 @@ class Slots:
 
     def _reserve(self, axis: str, length: int) -> None:
         """Have at least `length` positions along `axis` (S or P)."""
+        self._needed[axis] = max(self._needed[axis], length)
         old = self._capacities[axis]
         if length <= old:
             return

@@ -127,6 +127,8 @@ def test_capacity_grows_with_need_and_shrinks_without() -> None:
     assert memory.slots.num_bytes == DIMENSIONS.num_decoder_layers * 8 * D * MAX_ROWS * (150 + 200), "still in use"
     memory.release(0)
     memory.slots.shrink()
+    assert memory.slots.num_bytes > first_bytes, "needed since the last time"
+    memory.slots.shrink()
     assert memory.slots.num_bytes == first_bytes
     memory.step()
     memory.check()
