@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-# Blocks of the vocabulary in which a beam search looks for its best ids: few wide blocks are quick to reduce (4 rows of
-# 8,000 ids: 12 us for 32 blocks, 18 us for 80), but more must then be read id by id.
-_NUM_BLOCKS = 32
+# Blocks of the vocabulary in which a beam search looks for its best ids. Block j holds the ids j, j + 256 and so on:
+# their maxima are then taken element by element along stretches of 256, 61 us for 48 rows of 8,000, where blocks of
+# ids in sequence take 104 us. More blocks are more maxima to sort, fewer are more ids to read (measured: 64 to 512).
+_NUM_BLOCKS = 256
 # Below every log-probability that an id may be chosen by; suppressed ids have -inf.
 _IMPOSSIBLE = float(np.finfo(np.float32).min)
 
@@ -69,38 +70,38 @@ def rank_candidates(
         sums: [N, K], sums of log-probabilities of the beams so far; -inf for a beam that is none.
     """
     num_sentences, num_beams = rows.shape
-    blocks, tail = _cut(log_probs)
-    width, first_of_tail = blocks.shape[2], blocks[0].size
+    vocab_size = log_probs.shape[1]
     # The 2K-th largest of the blocks' maxima bounds the 2K-th largest of all from below, and few ids reach it.
-    maxima = sums[:, :, None] + blocks.max(axis=2)[rows]
+    block_maxima = _block_maxima(log_probs)
+    maxima = sums[:, :, None] + block_maxima[rows]
     maxima[np.isneginf(sums)] = -np.inf
     flat = maxima.reshape(num_sentences, -1)
     bounds = np.full(num_sentences, _IMPOSSIBLE)
     if flat.shape[1] >= 2 * num_beams:
         np.maximum(bounds, np.partition(flat, -2 * num_beams, axis=1)[:, -2 * num_beams], out=bounds)
-    sentences, beams, numbers = np.nonzero(maxima >= bounds[:, None, None])  # never true where a NaN is compared
-    totals = sums[sentences, beams, None] + blocks[rows[sentences, beams], numbers]
-    which, places = np.nonzero(totals >= bounds[sentences, None])
-    found = [totals[which, places], beams[which], numbers[which] * width + places, sentences[which]]
-    if tail.shape[1]:
-        totals = sums[:, :, None] + tail[rows]
-        sentences, beams, places = np.nonzero(totals >= bounds[:, None, None])
-        more = [totals[sentences, beams, places], beams, places + first_of_tail, sentences]
-        found = [np.concatenate(both) for both in zip(found, more, strict=True)]
+    sentences, beams, blocks = np.nonzero(maxima >= bounds[:, None, None])  # never true where a NaN is compared
+    tokens = blocks[:, None] + np.arange(0, vocab_size, block_maxima.shape[1])
+    values = log_probs[rows[sentences, beams][:, None], np.minimum(tokens, vocab_size - 1)]
+    totals = sums[sentences, beams, None] + values
+    which, places = np.nonzero((totals >= bounds[sentences, None]) & (tokens < vocab_size))
+    found = totals[which, places], beams[which], tokens[which, places], sentences[which]
     values, beams, tokens, sentences = found
     order = np.lexsort((tokens, beams, -values, sentences))
     ranked: list[list[Candidate]] = [[] for _ in range(num_sentences)]
     for total, beam, token, sentence in zip(*(each[order].tolist() for each in found), strict=True):
         if len(ranked[sentence]) < 2 * num_beams:
             ranked[sentence].append(Candidate(total, beam, token))
-    for sentence in np.flatnonzero(np.isnan(flat).any(axis=1) | np.isnan(tail[rows]).any(axis=(1, 2))).tolist():
+    for sentence in np.flatnonzero(np.isnan(flat).any(axis=1)).tolist():
         ranked[sentence] = []
     return ranked
 
 
-def _cut(log_probs: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The vocabulary in blocks of equal width, [R, blocks, width], and the few ids that are left over, [R, rest]."""
+def _block_maxima(log_probs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[R, blocks]: the largest of each block, NaN where there is any."""
     num_rows, vocab_size = log_probs.shape
-    width = max(vocab_size // _NUM_BLOCKS, 1)
-    whole = vocab_size // width * width
-    return log_probs[:, :whole].reshape(num_rows, -1, width), log_probs[:, whole:]
+    num_blocks = min(_NUM_BLOCKS, vocab_size)
+    whole = vocab_size // num_blocks * num_blocks
+    maxima: NDArray[np.float32] = log_probs[:, :whole].reshape(num_rows, -1, num_blocks).max(axis=1)
+    rest = maxima[:, : vocab_size - whole]  # ids beyond the last whole stretch belong to the first blocks
+    np.maximum(rest, log_probs[:, whole:], out=rest)
+    return maxima

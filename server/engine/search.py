@@ -91,6 +91,9 @@ class _Beam:
 class BeamSearch:
     """The best `beam_size` beginnings at every step.
 
+    A beam's number is that of the row it has among the sentence's rows, and says nothing of its rank: the first
+    continuation of a beam stays in its row, so that only further ones need a copy of what the row has cached.
+
     Of the 2K best continuations of all beams, those with EOS among the first K are finished, and the first K without
     EOS live on. The search is done when one of these holds:
 
@@ -130,6 +133,7 @@ class BeamSearch:
             if candidate.token == self._eos:
                 self._finished.append(self._hypothesis(self._go_on(candidate, attention), complete=True))
         chosen = [candidate for candidate in ranked if candidate.token != self._eos][: self._options.beam_size]
+        chosen = _seated(chosen)
         self._live = [self._go_on(candidate, attention) for candidate in chosen]
         if self._is_done():
             return None
@@ -144,7 +148,8 @@ class BeamSearch:
         """The best hypotheses, complete ones first, by score; at least one."""
         wanted = self._options.num_hypotheses
         complete = sorted(self._finished, key=lambda hypothesis: -hypothesis.score)[:wanted]
-        cut = [self._hypothesis(beam, complete=False) for beam in self._live]
+        live = sorted(self._live, key=lambda beam: -beam.sum_logprob)
+        cut = [self._hypothesis(beam, complete=False) for beam in live]
         return tuple(complete + cut[: wanted - len(complete)])
 
     def _go_on(self, candidate: Candidate, attention: Attention | None) -> _Beam:
@@ -166,11 +171,25 @@ class BeamSearch:
         if len(self._finished) < wanted:
             return False
         worst_kept = sorted((hypothesis.score for hypothesis in self._finished), reverse=True)[wanted - 1]
-        attainable = score_hypothesis(self._live[0].sum_logprob, self._limit, self._options.length_penalty)
+        best = max(beam.sum_logprob for beam in self._live)
+        attainable = score_hypothesis(best, self._limit, self._options.length_penalty)
         return attainable <= worst_kept
 
 
 Search = GreedySearch | BeamSearch
+
+
+def _seated(chosen: Sequence[Candidate]) -> list[Candidate]:
+    """The same candidates: the first of each beam at that beam's place if there is one, the others where room is."""
+    seats: list[Candidate | None] = [None] * len(chosen)
+    others = []
+    for candidate in chosen:
+        if candidate.beam < len(seats) and seats[candidate.beam] is None:
+            seats[candidate.beam] = candidate
+        else:
+            others.append(candidate)
+    left = iter(others)
+    return [next(left) if seat is None else seat for seat in seats]
 
 
 def _stacked(attention: Sequence[Attention], num_ids: int) -> Attention | None:

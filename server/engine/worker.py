@@ -24,9 +24,9 @@ from server.engine.stats import QUEUE_WAIT_BOUNDS_S, StepTrace, WorkerCounters
 from server.engine.types import SentenceResult
 from server.errors import DeadlineExceededError, FerryError
 
-# Memory that only long sentences needed is given back after so many steps, or so long a rest, without any: growing again
-# costs a copy of all rows, fresh pages and new bindings. Given back whenever no row was left, it had cost a fifth of the
-# time of 64 sentences at once, and a copy for every long sentence that came by itself (measured).
+# Memory that only long sentences needed is given back after so many steps, or so long a rest, without any: growing
+# again costs a copy of all rows, fresh pages and new bindings. Given back whenever no row was left, it had cost a
+# fifth of the time of 64 sentences at once, and a copy for every long sentence that came by itself (measured).
 SHRINK_EVERY = 256
 REST_S = 1.0
 
