@@ -20,13 +20,13 @@ async def get_debug(request: FerryRequest) -> Response:
     """Threads and tasks with where they are, the engines' numbers, and the memory in use."""
     if not _is_local(request):
         raise HTTPException(404)
-    models = request.state["translator"].models.all
+    models = request.state["translator"].models.by_label
     frames = sys._current_frames()
     return json_answer(
         {
             "threads": {each.name: _places(frames.get(each.ident or 0)) for each in threading.enumerate()},
             "tasks": sorted(_task_place(task) for task in asyncio.all_tasks()),
-            "engines": {model.manifest.name: model.engine.stats() for model in models},
+            "engines": {label: model.engine.stats() for label, model in models.items()},
             "resident_kib": _resident_kib(),
         }
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -65,6 +65,7 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._registry.register(_EngineCollector(models))
         self._registry.register(_CacheCollector(models))
+        ProcessCollector(registry=self._registry)  # memory, descriptors, processor time
         latency = Histogram(
             "ferry_request_seconds", "Time to answer, by route.", ["route"], buckets=_BUCKETS, registry=self._registry
         )
@@ -129,7 +130,7 @@ class _EngineCollector(Collector):
         ready = GaugeMetricFamily("ferry_ready", "1 while the server can translate.")
         ready.add_metric([], float(models.ready))
         yield ready
-        stats = [(model.manifest.name, model.engine.stats()) for model in models.all]
+        stats = [(label, model.engine.stats()) for label, model in models.by_label.items()]
         for field, doc in _ENGINE_GAUGES.items():
             gauge = GaugeMetricFamily(f"ferry_engine_{field}", doc, labels=["model"])
             for name, snapshot in stats:

@@ -60,6 +60,15 @@ class Models:
         return not any(model.engine.failed for model in self.all)
 
     @property
+    def by_label(self) -> dict[str, Model]:
+        """The models by a name that no other has: its own, with its folder's if an earlier one has the same."""
+        labelled: dict[str, Model] = {}
+        for model in self.all:
+            name = model.manifest.name
+            labelled[f"{name} ({model.bundle.path.name})" if name in labelled else name] = model
+        return labelled
+
+    @property
     def pairs(self) -> list[LanguagePair]:
         """All directions, those of the first model first."""
         return [pair for model in self.all for pair in model.manifest.pairs]

@@ -157,6 +157,23 @@ def test_metrics_count_requests_and_tell_of_the_engine(site: Site) -> None:
     assert not any("secret" in line or "tlh" in line for line in lines)
 
 
+def test_metrics_tell_models_of_the_same_name_apart(make_model: MakeModel) -> None:
+    first, second = make_model(FakeEngine()), make_model(FakeEngine())
+    second = replace(second, bundle=replace(second.bundle, path=Path("models/next")))
+    shown = Site(Models((first, second))).ask("GET", "/metrics").text
+    samples = [line.rpartition(" ")[0] for line in shown.splitlines() if not line.startswith("#")]
+    assert len(set(samples)) == len(samples)  # Prometheus would throw the second one away
+    assert {'ferry_engine_steps_total{model="tiny"}', 'ferry_engine_steps_total{model="tiny (next)"}'} <= set(samples)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="it is read from /proc")
+def test_metrics_tell_of_the_process(site: Site) -> None:
+    lines = site.ask("GET", "/metrics").text.splitlines()
+    held = {name: float(value) for name, value in (line.split(" ") for line in lines if line.startswith("process_"))}
+    assert held["process_resident_memory_bytes"] > 1 << 20
+    assert held["process_open_fds"] > 2
+
+
 def test_every_answer_has_a_request_id(site: Site) -> None:
     answer = site.ask("GET", "/nowhere", headers={"X-Request-ID": "abc-1"})
     assert answer.headers["x-request-id"] == answer.headers["x-trace-id"] == "abc-1"
