@@ -25,6 +25,8 @@ from server.schema import ErrorAnswer, ErrorDetail, InvalidBodyError
 CLIENT_GONE_STATUS = 499
 
 DEADLINE_RETRY_S = 1
+# What stops is soon replaced, and beside it there may be others.
+STOPPED_HEADERS = {"Retry-After": "1"}
 
 Endpoint = Callable[[Any], Awaitable[Response]]
 
@@ -49,6 +51,8 @@ def answer_ferry_error(request: Request[Any], error: Exception) -> Response:
     headers = retry_after(error) if isinstance(error, QueueFullError | RateLimitedError) else None
     if isinstance(error, KeyRequiredError):
         headers = {"WWW-Authenticate": "Bearer"}
+    elif isinstance(error, EngineStoppedError):
+        headers = STOPPED_HEADERS
     return error_answer(error.status, detail_of(error), headers)
 
 
@@ -73,7 +77,7 @@ def answer_client_gone(request: Request[Any], error: Exception) -> Response:
 def answer_shutdown() -> Response:
     """Answer for what could not be finished before the server ends."""
     error = EngineStoppedError("The server is shutting down; ask again.")
-    return error_answer(error.status, ErrorDetail(error.code, str(error)))
+    return error_answer(error.status, ErrorDetail(error.code, str(error)), STOPPED_HEADERS)
 
 
 def answer_internal(error: BaseException) -> Response:

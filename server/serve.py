@@ -50,10 +50,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = read_settings(
             ServeSettings, sys.argv[1:] if argv is None else argv, os.environ, "Serve translation models over HTTP."
         )
-        configure_logs(settings.log_level, settings.log_format, settings.access_log)
+    except FerryError as error:
+        _say(str(error))
+        return 2
+    configure_logs(settings.log_level, settings.log_format, settings.access_log)
+    try:
         return serve(settings)
     except FerryError as error:
-        print(f"ferry-serve: {error}", file=sys.stderr)
+        (_say if settings.log_format == "text" else _log.critical)(str(error))
         return 2
 
 
@@ -74,19 +78,21 @@ def serve(settings: ServeSettings) -> int:
         for server in servers:
             server.should_exit = True
 
+    say = _say if settings.log_format == "text" else _log.info
     max_connections = allow_connections()
+    _check_data(settings.data)
     with closing(_bind(settings)) as listener:
         cache = SentenceCache(settings.cache_bytes)
-        loaded = load_models(settings.models, settings.engine, stop, _say)
+        loaded = load_models(settings.models, settings.engine, stop, say)
         models = Models(tuple(cached(model, cache) for model in loaded.all))
         load = _load_cached(cache)
-        reloader = Reloader(settings.models, settings.engine, load, stop, _say, settings.grace_s)
+        reloader = Reloader(settings.models, settings.engine, load, stop, say, settings.grace_s)
         app = build_app(models, settings, None if sys.stdin.isatty() else reloader)
         try:
             servers.append(_Server(_configure(app, settings, max_connections)))
             if models.ready:
-                listener.listen()
-                _say(_ready(models, listener))
+                _listen(listener, settings)
+                say(_ready(models, listener))
                 # Beside the first requests: those that say their language need not wait for it, the others wait less.
                 threading.Thread(target=app.state.translator.detector.load, daemon=True).start()
                 _run(servers[0], listener)
@@ -156,10 +162,29 @@ def _bind(settings: ServeSettings) -> socket.socket:
     except OSError as error:
         if listener is not None:
             listener.close()
-        raise SettingsError(
-            f"--host {settings.host} --port {settings.port}: cannot listen there: {error.strerror or error}; "
-            "stop what does, or choose another port."
-        ) from error
+        raise _cannot_listen(settings, error) from error
+
+
+def _listen(listener: socket.socket, settings: ServeSettings) -> None:
+    """Another process may have done so while we loaded: two can be bound to a port until one of them listens."""
+    try:
+        listener.listen()
+    except OSError as error:
+        raise _cannot_listen(settings, error) from error
+
+
+def _cannot_listen(settings: ServeSettings, error: OSError) -> SettingsError:
+    return SettingsError(
+        f"--host {settings.host} --port {settings.port}: cannot listen there: {error.strerror or error}; "
+        "stop what does, or choose another port."
+    )
+
+
+def _check_data(folder: Path) -> None:
+    """What clients store needs a place; to be found out now, and not by the first of them."""
+    there = next(each for each in (folder, *folder.parents) if os.path.exists(each))
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        raise SettingsError(f"--data {folder}: {there} is no folder that we may write to; name another one.")
 
 
 def _ready(models: Models, listener: socket.socket) -> str:

@@ -17,7 +17,7 @@ import pytest
 from server import errors
 from server.app import build_app
 from server.body import DISCARD_BYTES
-from server.errors import FerryError, QueueFullError, RateLimitedError
+from server.errors import EngineStoppedError, FerryError, QueueFullError, RateLimitedError
 from server.models import Models
 from server.settings import ServeSettings
 from server.tokenizer import Tokenizer
@@ -195,7 +195,8 @@ def test_each_error_has_its_status_and_code(make_model: MakeModel, error: type[F
     site = Site(Models((make_model(FakeEngine(refusal=error("says this"))),)))
     answer = site.post(BODY)
     refused(answer, error.status, error.code, "says this")
-    assert ("retry-after" in answer.headers) == issubclass(error, QueueFullError | RateLimitedError)
+    tells_when = issubclass(error, QueueFullError | RateLimitedError | EngineStoppedError)
+    assert ("retry-after" in answer.headers) == tells_when
 
 
 def test_a_full_queue_says_when_to_come_back(make_model: MakeModel) -> None:

@@ -1,5 +1,6 @@
 """`ferry-serve` as a process: start, refuse to start, answer, stop, and stop when the engine fails."""
 
+import json
 import re
 import shlex
 import signal
@@ -14,6 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from server import serve
+from server.models import Models
 from server.serve import main
 
 
@@ -68,6 +71,22 @@ def test_it_answers_and_leaves_cleanly(process: Process) -> None:
     assert "Der Hund." not in process.said
 
 
+def test_where_all_lines_are_json_those_of_the_start_are_too(tokenizer_file: Path, tmp_path: Path) -> None:
+    process = Process(tokenizer_file, tmp_path, "--port=0", "--log-format=json", f"--data={tmp_path}")
+    process.wait_until_ready()
+    process.process.send_signal(signal.SIGTERM)
+    assert process.wait() == 0
+    messages = [json.loads(line)["message"] for line in process.said.splitlines()]
+    assert messages[0] == "loading"
+    assert messages[1].startswith("ready on http://")
+
+
+def test_a_refusal_to_start_is_json_too(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["--port=0", "--models=nowhere", "--log-format=json", f"--data={tmp_path}"]) == 2
+    line = json.loads(capsys.readouterr().err)
+    assert (line["level"], line["message"][:23]) == ("critical", "nowhere holds no bundle")
+
+
 def test_a_client_that_hangs_up_frees_its_sentences(process: Process) -> None:
     url = process.wait_until_ready()
     with pytest.raises(httpx.ReadTimeout):
@@ -88,6 +107,7 @@ def test_what_outlasts_the_grace_is_told_to_ask_again(process: Process) -> None:
             time.sleep(0.05)
         process.process.send_signal(signal.SIGTERM)
         assert answer.result().json()["error"]["code"] == "unavailable"
+        assert answer.result().headers["retry-after"] == "1"
     assert process.wait() == 0
     assert "Traceback" not in process.said
 
@@ -114,12 +134,29 @@ def test_a_taken_port_is_told_before_anything_loads(capsys: pytest.CaptureFixtur
     assert "nowhere" not in said
 
 
+def test_a_port_that_is_taken_while_models_load_is_told(
+    models: Models, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", 0))
+
+        def load_models(*_: object) -> Models:
+            other.listen()
+            return models
+
+        monkeypatch.setattr(serve, "load_models", load_models)
+        assert main([f"--port={other.getsockname()[1]}", f"--data={tmp_path}"]) == 2
+    assert "cannot listen there: Address already in use" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
         (["--models=nowhere", "--port=0"], "nowhere holds no bundle"),
         (["--port=x"], "--port is 'x'"),
         (["--host=256.1.1.1", "--port=0"], "--host 256.1.1.1"),
+        ([f"--data={__file__}/data", "--port=0"], "no folder that we may write to"),
     ],
 )
 def test_what_cannot_start_says_why(capsys: pytest.CaptureFixture[str], argv: list[str], says: str) -> None:
