@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,10 @@ def test_the_manifests_fit_together(tmp_path: Path) -> None:
     (container,) = pod["spec"]["containers"]
     (sleep,) = container["lifecycle"]["preStop"]["exec"]["command"][1:]
     assert int(sleep) + ServeSettings().grace_s < pod["spec"]["terminationGracePeriodSeconds"]
+    (names,) = [item["value"] for item in container["env"] if item["name"] == "FORWARDED_ALLOW_IPS"]
+    assert all(
+        ip_network(name).is_private or ip_network(name) == ip_network("100.64.0.0/10") for name in names.split(",")
+    )
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
         assert container[probe]["httpGet"]["path"] in routes(tmp_path)
     claimed = {volume["persistentVolumeClaim"]["claimName"] for volume in pod["spec"]["volumes"] if len(volume) == 2
@@ -85,6 +90,9 @@ def test_the_ingress_lets_in_what_is_for_callers_and_nothing_else(tmp_path: Path
     paths = [path for part in ingresses for rule in part["spec"]["rules"] for path in rule["http"]["paths"]]
     exact = {path["path"] for path in paths if path["pathType"] == "Exact"}
     prefixes = tuple(path["path"] for path in paths if path["pathType"] == "Prefix")
+    for part in ingresses:
+        waits_s = int(part["metadata"]["annotations"]["nginx.ingress.kubernetes.io/proxy-read-timeout"])
+        assert waits_s > ServeSettings().max_deadline_s
     for route in routes(tmp_path):
         let_in = route in exact or any(route == prefix or route.startswith(prefix + "/") for prefix in prefixes)
         assert let_in != bool(HIDDEN.fullmatch(route)), f"{route}: see deploy/kubernetes/ingress.yaml"
@@ -126,6 +134,10 @@ def test_compose_names_its_replicas_everywhere() -> None:
         for volume in service["volumes"]:
             if volume.startswith("./"):
                 assert (SOURCE / volume.split(":")[0]).exists(), volume
+
+
+def test_systemd_reloads_as_the_server_does() -> None:
+    assert "\nExecReload=/bin/kill -HUP $MAINPID\n" in (DEPLOY / "systemd" / "ferry.service").read_text()
 
 
 def test_systemd_takes_the_unit(tmp_path: Path) -> None:

@@ -308,8 +308,9 @@ def test_its_limits_and_time_outs_fit_those_of_ferry_serve() -> None:
 
     settings = ServeSettings()
     assert number("client_max_body_size") << 20 == settings.max_body_bytes
-    assert settings.deadline_s < number("proxy_read_timeout")
-    assert number("proxy_next_upstream_timeout") < number("proxy_read_timeout")
+    assert settings.max_deadline_s < number("proxy_read_timeout")
+    # What a replica refuses when its grace has passed is for the next one.
+    assert settings.grace_s < number("proxy_next_upstream_timeout") < number("proxy_read_timeout")
     kept = [int(seconds) for seconds in re.findall(r"^ +keepalive_timeout (\d+)s", written, re.MULTILINE)]
     assert kept
     assert max(kept) < KEEP_ALIVE_S
