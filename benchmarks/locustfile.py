@@ -4,7 +4,9 @@
     locust -f benchmarks/locustfile.py --host http://127.0.0.1:8000 --steps 5x30 --headless
 
 With `--steps USERSxSECONDS` so many users join every so many seconds, until `--max-users`; without it, Locust's own
-flags say how many. `--sentences FILE` gives a text to take sentences from, one a line; there is a small one built in.
+flags say how many. `--sentences FILE` gives a text to take sentences from, one a line. A few are built in, each with a
+number that is another one every time, so that the server's cache does not answer; those of a file it may know after a
+while, as it would those of real users (`--cache-bytes 0` turns it off).
 
 Locust's users wait for their answers, so it understates stalls: it shows how a mixed load behaves and whether anything
 fails. `sweep.py` measures latency. A refusal because the server is busy counts as a failure here.
@@ -19,15 +21,16 @@ from typing import Any, ClassVar
 from locust import FastHttpUser, LoadTestShape, between, events, task
 
 SENTENCES = (
-    "Die Fähre legt um acht ab.",
-    "Danke!",
-    "Wann müssen wir an Bord sein?",
-    "Bitte halten Sie Ihre Fahrkarten und Ausweise bereit.",
-    "Bei starkem Wind fährt sie nicht, dann nehmen wir den Zug über die Brücke.",
-    "Der Kapitän hat angekündigt, dass wir wegen des Nebels eine Stunde später ankommen.",
-    "Wer vor der Abfahrt noch einen Kaffee trinken möchte, findet am Hafen ein kleines Café, dessen Besitzer früher "
+    "Die Fähre {} legt um acht ab.",
+    "Danke, {}!",
+    "Wann müssen wir an Bord der Fähre {} sein?",
+    "Bitte halten Sie Ihre Fahrkarten und Ausweise an Schalter {} bereit.",
+    "Bei starkem Wind fährt sie nicht, dann nehmen wir den Zug {} über die Brücke.",
+    "Der Kapitän hat angekündigt, dass wir wegen des Nebels {} Minuten später ankommen.",
+    "Wer vor der Abfahrt {} noch einen Kaffee trinken möchte, findet am Hafen ein kleines Café, dessen Besitzer früher "
     "selbst zur See gefahren ist und gern davon erzählt.",
 )
+MOST_NUMBERS = 1_000_000
 DOCUMENT_WAIT_S = 60.0
 
 
@@ -72,7 +75,10 @@ class Caller(FastHttpUser):
 
     def pick(self, least: int = 1, most: int = 1) -> list[str]:
         """Some sentences."""
-        return random.choices(self.sentences, k=random.randint(least, most))
+        chosen = random.choices(self.sentences, k=random.randint(least, most))
+        if self.sentences is not SENTENCES:
+            return chosen
+        return [sentence.format(random.randrange(MOST_NUMBERS)) for sentence in chosen]
 
     @property
     def pair(self) -> tuple[str, str]:
