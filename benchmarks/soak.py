@@ -8,7 +8,7 @@ such that hang up. Meanwhile bundles are exchanged and keys reloaded by SIGHUP. 
 same question was answered when it was asked alone. The cache is so small that most is translated anew.
 
 Writes `soak.json`, `soak.md`, `soak.png` and the server's log. Exit status 1 if an answer was wrong, a request failed,
-or anything was left or grew: memory, descriptors, threads, rows, the queue.
+or anything was left or grew: memory, descriptors, threads, tasks, rows, the queue.
 """
 
 import argparse
@@ -176,11 +176,14 @@ async def sample(server: Server, session: aiohttp.ClientSession, at_s: float) ->
     """What the server holds now."""
     metrics = await read_metrics(session, server.url)
     usage: Usage = server.usage()
+    async with session.get(f"{server.url}/debug") as response:
+        num_tasks = len((await response.json())["tasks"])
     return Sample(
         at_s,
         usage.rss_bytes,
         usage.num_descriptors,
         usage.num_threads,
+        num_tasks,
         int(metrics["ferry_engine_rows_in_use"]),
         int(metrics["ferry_engine_waiting_sentences"]),
     )

@@ -19,6 +19,8 @@ MIN_SECONDS_FOR_MEMORY = 300.0
 DESCRIPTOR_SLACK = 3
 # `asyncio.to_thread` makes threads up to a limit as they are needed, and keeps them.
 THREAD_SLACK = 8
+# A task or two may just be ending.
+TASK_SLACK = 2
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Sample:
     rss_bytes: int
     num_descriptors: int
     num_threads: int
+    num_tasks: int
     rows_in_use: int
     waiting_sentences: int
 
@@ -74,6 +77,7 @@ def judge(
             after.num_threads <= before.num_threads + THREAD_SLACK,
             f"{after.num_threads} threads, {before.num_threads} before",
         ),
+        (after.num_tasks <= before.num_tasks + TASK_SLACK, f"{after.num_tasks} tasks, {before.num_tasks} before"),
         (growth <= MAX_GROWTH, f"memory has grown by {growth:.1%} in the second half"),
     ]
     faults = tuple(fault for holds, fault in checks if not holds)
@@ -117,6 +121,7 @@ def _page(figures: Mapping[str, Any], samples: Sequence[Sample], verdict: Verdic
         ("memory, MB", "rss_bytes", 1e6),
         ("descriptors", "num_descriptors", 1),
         ("threads", "num_threads", 1),
+        ("tasks", "num_tasks", 1),
         ("rows in use", "rows_in_use", 1),
         ("sentences that wait", "waiting_sentences", 1),
     ):

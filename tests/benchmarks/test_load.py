@@ -163,14 +163,17 @@ def test_every_bar_can_be_missed() -> None:
     assert missed(overload_report_of([*good, attempt("refused", 503)])) == ["p99 of refusals under 100 ms"]
     assert missed(overload_report_of([*good, attempt(ended_s=1.2, right=False)])) == ["no wrong answer"]
     assert missed(overload_report_of([*good, attempt("status 500", 500)])) == ["no other failure"]
-    assert missed(overload_report_of([*good, attempt("late", 504), attempt("hung up", 0)])) == []
+    assert missed(overload_report_of([*good, attempt("hung up", 0)])) == []
+    late = attempt("late", 504, ended_s=5.6)
+    assert missed(overload_report_of([*good, late])) == ["p99 of accepted under 4.5 s"]
+    assert missed(overload_report_of([*200 * good, late])) == []
     assert missed(overload_report_of(good, back_s=None)) == ["latency back within 2 s"]
     readings = [overload_report.Reading(at, rss, 1, 2, 3, 1.0, 0.5, 0.5) for at, rss in ((6.0, 100), (9.0, 110))]
     assert missed(overload_report_of(good, readings=readings)) == ["memory flat"]
 
 
 def sample(at_s: float = 0.0, rss: float = 100.0, **changes: int) -> Any:
-    facts = {"num_descriptors": 20, "num_threads": 9, "rows_in_use": 0, "waiting_sentences": 0}
+    facts = {"num_descriptors": 20, "num_threads": 9, "num_tasks": 5, "rows_in_use": 0, "waiting_sentences": 0}
     return soak_report.Sample(at_s=at_s, rss_bytes=int(rss * 1e6), **{**facts, **changes})
 
 
@@ -188,6 +191,7 @@ def test_a_soak_is_judged_by_what_is_wrong_left_or_grown() -> None:
     assert faults(after=sample(waiting_sentences=1)) == ("1 sentences wait after the end",)
     assert faults(after=sample(num_descriptors=99)) == ("99 descriptors, 20 before",)
     assert faults(after=sample(num_threads=99)) == ("99 threads, 9 before",)
+    assert faults(after=sample(num_tasks=99)) == ("99 tasks, 5 before",)
     grown = [sample(10.0 * i, 100 + i / 2) for i in range(181)]
     assert faults(samples=grown) == ("memory has grown by 18.1% in the second half",)
     verdict = soak_report.judge(grown, sample(), sample(), good)
