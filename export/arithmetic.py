@@ -28,7 +28,7 @@ class Affine:
 
 
 class Arithmetic(Protocol):
-    """The three ways in which the model's parameters enter a graph."""
+    """The three ways in which the model's parameters enter a graph, and how keys and values are kept."""
 
     def linear(self, graph: GraphBuilder, x: str, affine: Affine, name: str) -> str:
         """[..., out] of `x` [..., in]."""
@@ -40,6 +40,11 @@ class Arithmetic(Protocol):
 
     def project(self, graph: GraphBuilder, x: str, table: Array) -> str:
         """[R, V]: `x` [R, D] against every row of `table` [V, D]."""
+        ...
+
+    def cache_scale(self, module: str) -> Array | None:
+        """[D]: what 1 in the int8 cache stands for, feature by feature of the keys or values that the linear `module`
+        gives; None where the cache holds float32."""
         ...
 
 
@@ -59,6 +64,9 @@ class Float32:
 
     def project(self, graph: GraphBuilder, x: str, table: Array) -> str:
         return graph.node("Gemm", [x, graph.initializer(table, "embedding")], {"transB": 1})
+
+    def cache_scale(self, module: str) -> Array | None:
+        return None
 
 
 @dataclass(frozen=True)
@@ -85,14 +93,18 @@ class Tapped(Float32):
         return super().project(graph, x, table)
 
 
-def fuse(linears: Sequence[nn.Linear], factors: Sequence[float] | None = None) -> Affine:
-    """Linear maps of one input side by side, each times its factor: one product instead of several."""
-    factors = factors or [1.0] * len(linears)
-    weights = [array(linear.weight).T * np.float32(f) for linear, f in zip(linears, factors, strict=True)]
+def fuse(linears: Sequence[nn.Linear], factors: Sequence[float | Array] | None = None) -> Affine:
+    """Linear maps of one input side by side: one product instead of several.
+
+    Args:
+        factors: of each map, or [out] of each of its outputs.
+    """
+    factors = [np.asarray(factor, np.float32) for factor in factors or [1.0] * len(linears)]
+    weights = [array(linear.weight).T * f for linear, f in zip(linears, factors, strict=True)]
     if all(linear.bias is None for linear in linears):
         return Affine(np.concatenate(weights, 1), None)
     biases = [
-        np.zeros(linear.out_features, np.float32) if linear.bias is None else array(linear.bias) * np.float32(f)
+        np.zeros(linear.out_features, np.float32) if linear.bias is None else array(linear.bias) * f
         for linear, f in zip(linears, factors, strict=True)
     ]
     return Affine(np.concatenate(weights, 1), np.concatenate(biases))

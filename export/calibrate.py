@@ -1,25 +1,30 @@
 """Ranges of activations, measured by running the fp32 graphs over sentences with the input of every site exposed.
 
-Only real positions count: no padding, no sentence that has ended. Axis letters: B sentences, S source ids.
+Only real positions count: no padding, no sentence that has ended. The keys and values that are kept are looked at in
+the trained model itself, sentence by sentence. Axis letters: B sentences, S source ids, D d_model.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime as ort
+import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
-from export.arithmetic import Tap, Tapped
+from export.arithmetic import Tap, Tapped, array
+from export.calibration import ActivationRange, Calibration
 from export.decoder import build_decoder
 from export.encoder import build_encoder
-from export.quantise import ActivationRange
 from export.stepping import Array, LockStep, search_greedily
 from server.bundle import Manifest
 from server.engine.job import default_max_target_length
 from server.engine.runtime import DecodeStep
 from server.engine.tensors import encoder_outputs
+from training.data.tokenizer import BOS
 from training.model import Transformer
 
 BATCH_SIZE = 32
@@ -77,12 +82,46 @@ class TappedRuntime:
 
 def calibrate(
     model: Transformer, manifest: Manifest, sources: Sequence[Sequence[int]], percentile: float
-) -> dict[str, ActivationRange]:
-    """The range of every site, over `sources` and the targets that greedy search gives them."""
+) -> Calibration:
+    """The range of every site and of every kept feature, over `sources` and the targets of greedy search."""
+    manifest = replace(manifest, cache="float32")
     runtime = TappedRuntime(model, manifest)
+    pairs: list[tuple[Sequence[int], Sequence[int]]] = []
     for batch in batches(sources, BATCH_SIZE):
-        _run(runtime, manifest, batch)
-    return {site: extremes.range(percentile) for site, extremes in runtime.extremes.items()}
+        pairs += zip(batch, _run(runtime, manifest, batch), strict=True)
+    ranges = {site: extremes.range(percentile) for site, extremes in runtime.extremes.items()}
+    return Calibration(ranges, measure_cache(model, pairs))
+
+
+@torch.no_grad()
+def measure_cache(model: Transformer, pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> dict[str, Array]:
+    """The largest magnitude of each feature [D] of the decoder's keys and values, by module, over `pairs`.
+
+    Args:
+        pairs: source ids, and target ids without BOS and EOS.
+    """
+    maxima: dict[str, Tensor] = {}
+
+    def watch(name: str, module: nn.Module) -> Any:
+        maxima[name] = torch.zeros(model.settings.d_model)
+
+        def note(module: nn.Module, inputs: Any, output: Tensor) -> None:
+            maxima[name] = torch.maximum(maxima[name], output.abs().amax((0, 1)))
+
+        return module.register_forward_hook(note)
+
+    kept = [each for each in model.decoder.named_modules(prefix="decoder") if each[0].endswith((".key", ".value"))]
+    # An SSRU has a linear map of that name too, whose output nobody keeps.
+    hooks = [watch(name, module) for name, module in kept if "attention" in name or not _recurs(model)]
+    for source, target in pairs:
+        model.decode(torch.tensor([[BOS, *target]]), model.encode(torch.tensor([list(source)]), None), None)
+    for hook in hooks:
+        hook.remove()
+    return {name: array(values) for name, values in maxima.items()}
+
+
+def _recurs(model: Transformer) -> bool:
+    return model.settings.decoder_mixing == "ssru"
 
 
 def batches(sources: Sequence[Sequence[int]], size: int) -> Iterator[list[Sequence[int]]]:
@@ -92,7 +131,8 @@ def batches(sources: Sequence[Sequence[int]], size: int) -> Iterator[list[Sequen
         yield ordered[start : start + size]
 
 
-def _run(runtime: TappedRuntime, manifest: Manifest, sources: list[Sequence[int]]) -> None:
+def _run(runtime: TappedRuntime, manifest: Manifest, sources: list[Sequence[int]]) -> list[Sequence[int]]:
+    """Note what passes while `sources` are translated; their target ids."""
     memory = {tap.value: np.zeros((len(sources), *tap.row_shape), np.float32) for tap in runtime.decoder_taps}
 
     def observe(running: NDArray[np.bool_]) -> None:
@@ -101,7 +141,7 @@ def _run(runtime: TappedRuntime, manifest: Manifest, sources: list[Sequence[int]
 
     limit = manifest.dimensions.max_target_length
     limits = [min(default_max_target_length(len(ids)), limit) for ids in sources]
-    search_greedily(LockStep(runtime, manifest, sources, memory), limits, observe)
+    return [found.ids for found in search_greedily(LockStep(runtime, manifest, sources, memory), limits, observe)]
 
 
 def _open(model: onnx.ModelProto, taps: list[Tap]) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from export.arithmetic import Arithmetic, array, fuse
+from export.arithmetic import Arithmetic, Array, array, fuse
 from export.graph import Axis, GraphBuilder, onnx_type
 from export.layers import Stream, feed_forward, finish, positions_table, residual
 from server.engine.tensors import ALIGNMENT_QUERY
@@ -88,7 +88,7 @@ class _DecoderAuthor:
         maps = [attention.query, attention.key, attention.value]
         factors = [attention.head_dim**-0.5, 1.0, 1.0]
         fused = self.arithmetic.linear(graph, x, fuse(maps, factors), "query_key_value")
-        mixed = self.attend([fused, "", ""], attention, f"{index}.decoder", self.own_last, "P")
+        mixed = self.attend([fused, "", ""], attention, f"{index}.decoder", self.own_last, "P", "self_mixing")
         return self.arithmetic.linear(graph, mixed, fuse([attention.output]), "output")
 
     def attend_cross(self, x: str, attention: Attention, index: int) -> str:
@@ -96,30 +96,44 @@ class _DecoderAuthor:
         graph, factors = self.graph, [attention.head_dim**-0.5]
         query = self.arithmetic.linear(graph, x, fuse([attention.query], factors), "query")
         if index == alignment_layer(len(self.model.decoder)):
-            graph.emit("Squeeze", [query, graph.integers(1)], [ALIGNMENT_QUERY])
-            graph.output(ALIGNMENT_QUERY, np.float32, ["R", self.model.settings.d_model])
+            self.tell_query(query, self.arithmetic.cache_scale(f"decoder.{index}.cross_attention.key"))
         states = [query, self.nothing, self.nothing]
-        mixed = self.attend(states, attention, f"{index}.encoder", self.cross_last, "S")
+        mixed = self.attend(states, attention, f"{index}.encoder", self.cross_last, "S", "cross_attention")
         return self.arithmetic.linear(graph, mixed, fuse([attention.output]), "output")
 
-    def attend(self, states: list[str], attention: Attention, name: str, last: str, axis: str) -> str:
+    def tell_query(self, query: str, scale: Array | None) -> None:
+        """Give `query` [R, 1, D] to whoever aligns; with the keys' `scale` in it, so that no other is needed."""
+        graph = self.graph
+        if scale is not None:
+            query = graph.node("Mul", [query, graph.initializer(scale, "key_scale")])
+        graph.emit("Squeeze", [query, graph.integers(1)], [ALIGNMENT_QUERY])
+        graph.output(ALIGNMENT_QUERY, np.float32, ["R", self.model.settings.d_model])
+
+    def attend(self, states: list[str], attention: Attention, name: str, last: str, axis: str, module: str) -> str:
         """[R, 1, D]: attention over the cache `name`, whose positions up to `last` count.
 
         Args:
             states: query, key and value; or all three side by side, and two empty names.
+            module: of the decoder layer, whose keys and values these are.
         """
         graph = self.graph
+        layer = name.partition(".")[0]
+        scales = [self.arithmetic.cache_scale(f"decoder.{layer}.{module}.{kind}") for kind in ("key", "value")]
+        cache = np.float32 if scales[0] is None else np.int8
         shape: list[Axis] = ["R", attention.num_heads, axis, attention.head_dim]
-        past = [graph.input(f"past_key_values.{name}.{kind}", np.float32, shape) for kind in ("key", "value")]
+        past = [graph.input(f"past_key_values.{name}.{kind}", cache, shape) for kind in ("key", "value")]
         present = [f"present.{name}.{kind}" for kind in ("key", "value")]
         mixed = graph.path("mixed")
         # Scale 1: the factor E ** -0.5 is in the query's weights.
         heads: dict[str, Any] = {"num_heads": shape[1], "kv_num_heads": shape[1], "scale": 1.0}
-        graph.emit(
-            "GroupQueryAttention", [*states, *past, last, self.capacity(axis, past[0])], [mixed, *present], heads
-        )
+        inputs = [*states, *past, last, self.capacity(axis, past[0])]
+        if cache is np.int8:
+            inputs += [""] * 5  # rotation, bias and sinks, of which there are none
+            inputs += [graph.initializer(_by_head(scale, attention), "cache_scale") for scale in scales]
+            heads |= {"kv_cache_bit_width": 8, "k_quant_type": "PER_CHANNEL", "v_quant_type": "PER_CHANNEL"}
+        graph.emit("GroupQueryAttention", inputs, [mixed, *present], heads)
         for output in present:
-            graph.output(output, np.float32, shape)
+            graph.output(output, cache, shape)
         return mixed
 
     def capacity(self, axis: str, cache: str) -> str:
@@ -152,3 +166,9 @@ class _DecoderAuthor:
         logits = self.arithmetic.project(graph, states, table)
         graph.emit("LogSoftmax", [logits], ["log_probs"], {"axis": -1})
         graph.output("log_probs", np.float32, ["R", table.shape[0]])
+
+
+def _by_head(scale: Array | None, attention: Attention) -> Array:
+    """[D] as [H, 1, E]."""
+    assert scale is not None
+    return scale.reshape(attention.num_heads, 1, attention.head_dim)

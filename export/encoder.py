@@ -148,12 +148,20 @@ def _cross_keys_values(
     graph: GraphBuilder, model: Transformer, arithmetic: Arithmetic, encoded: str, layout: _Layout
 ) -> None:
     H, E = model.settings.num_heads, model.settings.head_dim
-    maps, names = [], []
+    maps, names, scales = [], [], []
     for index, layer in enumerate(model.decoder):
-        maps += [layer.cross_attention.key, layer.cross_attention.value]  # type: ignore[union-attr]
-        names += [f"present.{index}.encoder.key", f"present.{index}.encoder.value"]
-    fused = arithmetic.linear(graph, encoded, fuse(maps), "cross_key_value")  # type: ignore[arg-type]
+        for kind in ("key", "value"):
+            maps.append(getattr(layer.cross_attention, kind))
+            names.append(f"present.{index}.encoder.{kind}")
+            scales.append(arithmetic.cache_scale(f"decoder.{index}.cross_attention.{kind}"))
+    # The scales of an int8 cache are divided into the weights, so that one step is 1 for all features.
+    cache = np.float32 if scales[0] is None else np.int8
+    factors = [np.float32(1) / (np.ones(1, np.float32) if scale is None else scale) for scale in scales]
+    fused = arithmetic.linear(graph, encoded, fuse(maps, factors), "cross_key_value")
+    if cache is np.int8:
+        step, zero = graph.initializer(np.array(1, np.float32), "one"), graph.initializer(np.array(0, np.int8), "zero")
+        fused = graph.node("QuantizeLinear", [fused, step, zero])
     fused = graph.node("Reshape", [fused, graph.integers(-1, E)])
     for places, name in zip(_head_places(graph, layout.padded, H, len(names)), names, strict=True):
         graph.emit("Gather", [fused, places], [name])
-        graph.output(name, np.float32, ["B", H, "S", E])
+        graph.output(name, cache, ["B", H, "S", E])

@@ -51,6 +51,11 @@ class GraphReader:
         """The first node of `scope` that is one of `operators`; None if there is none."""
         return next((node for node in self._nodes.get(scope, []) if node.op_type in operators), None)
 
+    def cache_scales(self, scope: str) -> list[Array]:
+        """[D] each: the scales of the int8 keys and values that the attention of `scope` reads; none if float32."""
+        node = self.first(scope, ["GroupQueryAttention"])
+        return [self.constant(name).ravel() for name in ([] if node is None else node.input[12:14])]
+
     def constant(self, name: str) -> Array:
         """The initialiser `name` as float32."""
         if name not in self._constants:

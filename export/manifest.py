@@ -67,6 +67,7 @@ def build_manifest(checkpoint: Checkpoint, settings: ExportSettings) -> Manifest
         files={},
         decoder_output="log_probs",
         alignment_layer=alignment_layer(checkpoint.settings.model.num_decoder_layers),
+        cache="int8" if settings.precision == "int8" else "float32",
     )
 
 

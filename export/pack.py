@@ -111,8 +111,7 @@ class _Packer:
         lines = choose_evenly(self.gather(self.material.calibration), NUM_CALIBRATION_LINES)
         self.say(f"calibrating on {len(lines)} sentences")
         sources, quantise = [line.source_ids for line in lines], self.settings.quantise
-        ranges = calibrate(self.checkpoint.model, self.manifest, sources, quantise.percentile)
-        return Int8(ranges, quantise)
+        return Int8(calibrate(self.checkpoint.model, self.manifest, sources, quantise.percentile), quantise)
 
     def write_graphs(self, arithmetic: Arithmetic) -> None:
         """Author both graphs."""

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from export.arithmetic import Affine
+from export.arithmetic import Affine, Array
 from export.errors import ExportError
 from export.graph_reader import GraphReader
 from server.bundle import Bundle, Dimensions
@@ -43,11 +43,11 @@ def read_parameters(bundle: Bundle, dropout: float) -> Parameters:
     faults = settings.faults()
     if faults:
         raise ExportError("; ".join(faults))
-    factor = settings.head_dim**-0.5
+    factors = _factors(decoder, settings)
     weights = {"embedding.weight": torch.tensor(decoder.table())}
     for graph, blocks in ((encoder, _encoder_blocks(settings)), (decoder, _decoder_blocks(settings))):
         for block in blocks:
-            weights |= _read_block(graph, block, factor)
+            weights |= _read_block(graph, block, factors)
     return Parameters(settings, _fit(weights, settings, bundle.manifest.dimensions))
 
 
@@ -128,11 +128,22 @@ def _read_settings(encoder: GraphReader, bundle: Bundle, dropout: float) -> Mode
     )
 
 
-def _read_block(graph: GraphReader, block: _Block, query_factor: float) -> dict[str, Tensor]:
+def _factors(decoder: GraphReader, settings: ModelSettings) -> dict[str, Array]:
+    """What the authors multiplied modules with; [] or [out], 1 for those not named."""
+    blocks = [*_encoder_blocks(settings), *_decoder_blocks(settings)]
+    modules = [module for block in blocks for modules in block.maps.values() for module in modules]
+    factors = {name: np.array(settings.head_dim**-0.5, np.float32) for name in modules if name.endswith(".query")}
+    for index in range(settings.num_decoder_layers):
+        scope = f"decoder.{index}.cross_attention"
+        for kind, scale in zip(("key", "value"), decoder.cache_scales(scope), strict=False):
+            factors[f"{scope}.{kind}"] = np.float32(1) / scale
+    return factors
+
+
+def _read_block(graph: GraphReader, block: _Block, factors: Mapping[str, Array]) -> dict[str, Tensor]:
     weights: dict[str, Tensor] = {}
     for site, affine in graph.linears(block.scope, block.maps).items():
-        modules = block.maps[site]
-        weights |= unfuse(affine, {name: query_factor if name.endswith(".query") else 1.0 for name in modules})
+        weights |= unfuse(affine, {name: factors.get(name, np.float32(1)) for name in block.maps[site]})
     if block.norm:
         inputs = graph.norm(block.scope, NORMS).input
         for kind, name in zip(("weight", "bias"), inputs[2:], strict=False):
@@ -140,15 +151,15 @@ def _read_block(graph: GraphReader, block: _Block, query_factor: float) -> dict[
     return weights
 
 
-def unfuse(affine: Affine, factors: Mapping[str, float]) -> dict[str, Tensor]:
+def unfuse(affine: Affine, factors: Mapping[str, Array | np.float32]) -> dict[str, Tensor]:
     """Parameters of the linear modules that `arithmetic.fuse` laid side by side, each times its factor."""
     weights: dict[str, Tensor] = {}
     parts = np.array_split(affine.weight, len(factors), axis=1)
     for part, (name, factor) in zip(parts, factors.items(), strict=True):
-        weights[f"{name}.weight"] = torch.tensor((part / np.float32(factor)).T)
+        weights[f"{name}.weight"] = torch.tensor((part / factor).T)
     if affine.bias is not None:
         for part, (name, factor) in zip(np.array_split(affine.bias, len(factors)), factors.items(), strict=True):
-            weights[f"{name}.bias"] = torch.tensor(part / np.float32(factor))
+            weights[f"{name}.bias"] = torch.tensor(part / factor)
     return weights
 
 

@@ -8,18 +8,20 @@ The graphs' tensors (axis letters: B sentences, R rows, S source ids, P cached p
 D d_model, V vocabulary, {l} a decoder layer):
 
 encoder.onnx   in   input_ids [B, S] int64, attention_mask [B, S] int64 (1 = keep, padding on the right)
-               out  present.{l}.encoder.key, present.{l}.encoder.value [B, H, S, E] float32
+               out  present.{l}.encoder.key, present.{l}.encoder.value [B, H, S, E] cache
 decoder.onnx   in   input_ids [R, 1] int64: the last id of each row
                     position_ids [R, 1] int64: its position, 0 for the start id; also how many positions are cached
                     source_lengths [R] int32: how many of the S encoder positions are real, row by row
-                    past_key_values.{l}.encoder.key, .value [R, H, S, E] float32
-                    attention: past_key_values.{l}.decoder.key, .value [R, H, P, E] float32
+                    past_key_values.{l}.encoder.key, .value [R, H, S, E] cache
+                    attention: past_key_values.{l}.decoder.key, .value [R, H, P, E] cache
                     ssru:      past_key_values.{l}.decoder.state [R, D] float32
                out  log_probs [R, V] float32, natural (in older bundles `logits`, see `Manifest.decoder_output`),
                     and `present.…` for each `past_key_values.…`;
                     where `Manifest.alignment_layer` names a decoder layer, alignment_query [R, D] float32: the query of
                     its cross-attention, scaled. Its products with that layer's encoder keys, softmax and the mean over
                     heads say which source ids the next id is made from.
+
+`cache` is float32 or int8, see `Manifest.cache`; what a step of int8 means is the graphs' own business.
 
 Rows are ragged: each has its own position and source length. P and S are capacities, not lengths; what lies
 beyond a row's own length is never read. A `present` output is bound to the memory of its `past_key_values`
@@ -46,6 +48,7 @@ MANIFEST_NAME = "manifest.json"
 Precision = Literal["fp32", "int8"]
 DecoderMixing = Literal["attention", "ssru"]
 DecoderOutput = Literal["logits", "log_probs"]
+CacheType = Literal["float32", "int8"]
 T = TypeVar("T")
 
 
@@ -122,6 +125,7 @@ class Manifest:
         decoder_output: name and meaning of what the decoder says of the next id. The first bundles gave logits.
         alignment_layer: decoder layer whose cross-attention tells best which source words a target word translates;
             -1 for none.
+        cache: what keys and values are kept in.
     """
 
     format: int
@@ -139,6 +143,7 @@ class Manifest:
     files: dict[str, FileEntry]
     decoder_output: DecoderOutput = "logits"
     alignment_layer: int = -1
+    cache: CacheType = "float32"
 
 
 @dataclass(frozen=True)

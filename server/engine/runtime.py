@@ -26,7 +26,7 @@ from server.engine.tensors import (
 )
 from server.errors import BundleError
 
-_ONNX_TYPES = {"float32": "tensor(float)", "int64": "tensor(int64)", "int32": "tensor(int32)"}
+_ONNX_TYPES = {"float32": "tensor(float)", "int64": "tensor(int64)", "int32": "tensor(int32)", "int8": "tensor(int8)"}
 
 
 class DecodeStep:
@@ -87,7 +87,7 @@ class Runtime:
             raise BundleError(f"{bundle.path}: the graphs are not as the manifest says:\n{listing}\nExport it again.")
         return cls(encoder, decoder, manifest)
 
-    def encode(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+    def encode(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> list[NDArray[Any]]:
         """Cross keys and values of a batch of sources.
 
         Args:
@@ -95,7 +95,7 @@ class Runtime:
             attention_mask: [B, S] int64, 1 = keep.
 
         Returns:
-            [B, H, S, E] float32 arrays in the order of `tensors.encoder_outputs`.
+            [B, H, S, E] arrays as in `tensors.encoder_outputs`.
         """
         feeds = {"input_ids": input_ids, "attention_mask": attention_mask}
         return list(self._encoder.run(self._encoder_names, feeds))

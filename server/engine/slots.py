@@ -5,8 +5,9 @@ sentences, search or onnxruntime. The rows in use are always [0:num_rows]: where
 A row is ragged: of its capacity only its own source length and its own position count are ever read.
 
 Bytes of a decoder layer: `8 * d_model * max_rows * (source capacity + target capacity)`, the float32 keys and values of
-both attentions; with SSRU the target's part is `4 * d_model * max_rows` instead. 64 rows of d=256 take 16 MiB a layer
-at the first capacities of 64 + 64 positions, and grow by doubling to the model's maximum (64 MiB at 256 + 256).
+both attentions, and a quarter of that where they are int8; with SSRU the target's part is `4 * d_model * max_rows`
+instead. 64 rows of d=256 take 16 MiB a layer in float32 at the first capacities of 64 + 64 positions, and grow by
+doubling to the model's maximum (64 MiB at 256 + 256).
 `shrink` gives back what has not been needed for a while.
 """
 
@@ -93,13 +94,11 @@ class Slots:
             **{present_name(name): array for name, array in self._tensors.items()},
         }
 
-    def add(
-        self, cross: Sequence[NDArray[np.float32]], index: int, source_length: int, num_rows: int, start_id: int
-    ) -> Lease:
+    def add(self, cross: Sequence[NDArray[Any]], index: int, source_length: int, num_rows: int, start_id: int) -> Lease:
         """Take `num_rows` rows for one sentence, all at the start of the same target.
 
         Args:
-            cross: [B, H, S, E] float32 per `tensors.encoder_outputs`.
+            cross: [B, H, S, E] per `tensors.encoder_outputs`.
             index: which of the B sentences.
             source_length: ids of it that are real.
             num_rows: rows to take; the caller has seen that they are free.
@@ -154,7 +153,7 @@ class Slots:
         Only where `Manifest.alignment_layer` names a layer.
         """
         assert self._queries is not None, "the model tells no alignment"
-        keys = self._tensors[self._alignment_keys][rows[0], :, : self._source_lengths[rows[0]]]
+        keys = self._tensors[self._alignment_keys][rows[0], :, : self._source_lengths[rows[0]]].astype(np.float32)
         queries = self._queries[rows].reshape(len(rows), keys.shape[0], keys.shape[2])
         scores = np.einsum("khe,hle->khl", queries, keys)
         weights = np.exp(scores - scores.max(axis=2, keepdims=True))
@@ -232,9 +231,10 @@ class Slots:
     def _first_capacities(self) -> dict[str, int]:
         return {axis: min(FIRST_CAPACITY, limit) for axis, limit in self._limits.items()}
 
-    def _allocate(self, spec: TensorSpec) -> NDArray[np.float32]:
+    def _allocate(self, spec: TensorSpec) -> NDArray[Any]:
         """Zeros, in memory of its own that goes back to the system with the array: pages cost nothing until touched."""
         sizes = {**self._sizes, **self._capacities, "R": self._max_rows}
         shape = [sizes[axis] for axis in spec.axes]
-        pages = mmap.mmap(-1, 4 * math.prod(shape), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        return np.frombuffer(pages, np.float32).reshape(shape)
+        num_bytes = np.dtype(spec.dtype).itemsize * math.prod(shape)
+        pages = mmap.mmap(-1, num_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        return np.frombuffer(pages, spec.dtype).reshape(shape)

@@ -34,12 +34,12 @@ def encoder_inputs() -> list[TensorSpec]:
 
 def encoder_outputs(manifest: Manifest) -> list[TensorSpec]:
     """Cross keys and values, layer by layer, key before value."""
-    return [TensorSpec(f"present.{name}", "float32", "BHSE") for name in _cross_names(manifest)]
+    return [TensorSpec(f"present.{name}", manifest.cache, "BHSE") for name in _cross_names(manifest)]
 
 
 def cross_inputs(manifest: Manifest) -> list[TensorSpec]:
     """The decoder's side of `encoder_outputs`, in the same order."""
-    return [TensorSpec(f"past_key_values.{name}", "float32", "RHSE") for name in _cross_names(manifest)]
+    return [TensorSpec(f"past_key_values.{name}", manifest.cache, "RHSE") for name in _cross_names(manifest)]
 
 
 def state_inputs(manifest: Manifest) -> list[TensorSpec]:
@@ -47,8 +47,8 @@ def state_inputs(manifest: Manifest) -> list[TensorSpec]:
     layers = range(manifest.dimensions.num_decoder_layers)
     if manifest.decoder_mixing == "ssru":
         return [TensorSpec(f"past_key_values.{layer}.decoder.state", "float32", "RD") for layer in layers]
-    kinds = ("key", "value")
-    return [TensorSpec(f"past_key_values.{n}.decoder.{kind}", "float32", "RHPE") for n in layers for kind in kinds]
+    names = [f"past_key_values.{layer}.decoder.{kind}" for layer in layers for kind in ("key", "value")]
+    return [TensorSpec(name, manifest.cache, "RHPE") for name in names]
 
 
 def decoder_inputs(manifest: Manifest) -> list[TensorSpec]:

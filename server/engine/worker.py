@@ -9,6 +9,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,12 +166,12 @@ class Worker:
         self._joining = []
         return len(newcomers)
 
-    def _start(self, job: Job, cross: Sequence[NDArray[np.float32]], index: int, now: float) -> _Running:
+    def _start(self, job: Job, cross: Sequence[NDArray[Any]], index: int, now: float) -> _Running:
         """Give rows to `job`, whose source is number `index` of the encoded ones."""
         lease = self._slots.add(cross, index, len(job.source_ids), job.num_rows, self._special_ids.bos)
         return _Running(job, build_search(job.options, self._special_ids.eos), lease, now)
 
-    def _encode(self, sources: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
+    def _encode(self, sources: Sequence[Sequence[int]]) -> list[NDArray[Any]]:
         """Cross keys and values [B, H, S, E] of `sources`, padded to a common multiple."""
         multiple = self._dimensions.source_multiple
         longest = -(-max(len(source) for source in sources) // multiple) * multiple

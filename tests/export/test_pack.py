@@ -1,6 +1,6 @@
 """Packing: a whole, verified bundle or nothing at all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,10 +8,10 @@ import pytest
 import torch
 
 import export.pack
+from export.calibration import ActivationRange, Calibration
 from export.errors import ExportError
 from export.manifest import ExportSettings
 from export.pack import Material, pack
-from export.quantise import ActivationRange
 from server.bundle import Manifest, Precision, Quality, read_bundle, read_golden
 from server.engine.engine import Engine
 from server.engine.types import EngineSettings
@@ -114,9 +114,10 @@ def test_broken_quantisation_is_refused(
 ) -> None:
     def calibrate_wrongly(
         model: Transformer, manifest: Manifest, sources: Sequence[Sequence[int]], percentile: float
-    ) -> Mapping[str, ActivationRange]:
-        ranges = calibrate(model, manifest, sources, percentile)
-        return {site: ActivationRange(each.low / 8, each.high / 8) for site, each in ranges.items()}
+    ) -> Calibration:
+        found = calibrate(model, manifest, sources, percentile)
+        ranges = {site: ActivationRange(each.low / 8, each.high / 8) for site, each in found.ranges.items()}
+        return replace(found, ranges=ranges)
 
     calibrate = export.pack.calibrate
     monkeypatch.setattr(export.pack, "calibrate", calibrate_wrongly)

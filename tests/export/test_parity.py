@@ -55,11 +55,11 @@ def test_int8_stays_close(toy: Checkpoint, tmp_path: Path, weight_bits: int) -> 
     sources = random_sources(LENGTHS)
     settings = QuantiseSettings(weight_bits=8 if weight_bits == 8 else 7)
     reference, manifest = write_graphs(tmp_path / "fp32", toy, Float32())
-    ranges = calibrate(toy.model, manifest, sources, settings.percentile)
-    runtime, _ = write_graphs(tmp_path / "int8", toy, Int8(ranges, settings))
+    arithmetic = Int8(calibrate(toy.model, manifest, sources, settings.percentile), settings)
+    runtime, quantised = write_graphs(tmp_path / "int8", toy, arithmetic)
     targets = [each.ids for each in search_greedily(LockStep(reference, manifest, sources), LIMITS)]
     expected = np.concatenate(force(LockStep(reference, manifest, sources), targets))
-    found = np.concatenate(force(LockStep(runtime, manifest, sources), targets))
+    found = np.concatenate(force(LockStep(runtime, quantised, sources), targets))
     close = bool(np.sqrt(np.mean((found - expected) ** 2)) < 0.1 * expected.std())
     assert close is (weight_bits == 7 or multiplies_exactly())
 

@@ -6,10 +6,11 @@ import pytest
 from onnx import numpy_helper
 
 from export.calibrate import Extremes, calibrate
+from export.calibration import ActivationRange
 from export.decoder import build_decoder
 from export.encoder import build_encoder
 from export.manifest import ExportSettings, build_manifest
-from export.quantise import ActivationRange, Int8, QuantiseSettings, quantise_rows
+from export.quantise import Int8, QuantiseSettings, quantise_rows
 from tests.export.toy import build_checkpoint, random_sources
 
 

@@ -12,7 +12,7 @@ import torch
 from onnx import numpy_helper
 
 import export.unpack
-from export.arithmetic import Float32
+from export.arithmetic import Arithmetic, Float32
 from export.calibrate import calibrate
 from export.manifest import ExportSettings, build_manifest
 from export.parameters import Parameters, read_parameters
@@ -32,8 +32,10 @@ def write_bundle(folder: Path, checkpoint: Checkpoint, precision: Precision) -> 
     """A bundle of no more than graphs."""
     quantise = QuantiseSettings()
     manifest = build_manifest(checkpoint, ExportSettings())
-    ranges = calibrate(checkpoint.model, manifest, random_sources([9, 20]), 100) if precision == "int8" else {}
-    return Bundle(folder, write_graphs(folder, checkpoint, Int8(ranges, quantise) if ranges else Float32())[1])
+    arithmetic: Arithmetic = Float32()
+    if precision == "int8":
+        arithmetic = Int8(calibrate(checkpoint.model, manifest, random_sources([9, 20]), 100), quantise)
+    return Bundle(folder, write_graphs(folder, checkpoint, arithmetic)[1])
 
 
 def read_constants(bundle: Bundle) -> list[np.ndarray]:
@@ -81,8 +83,9 @@ def test_int8_graphs_give_back_rounded_weights_that_round_to_themselves(name: st
             step = tensor.abs().amax(1, keepdim=True) / 64
             assert ((found.weights[key] - tensor).abs() <= step * 0.501).all(), key
             assert not torch.equal(found.weights[key], tensor), key
-        elif "query" in key:
-            np.testing.assert_array_max_ulp(found.weights[key].numpy(), tensor.numpy(), 1)
+        elif any(kind in key for kind in ("query", "cross_attention.key", "cross_attention.value")):
+            # Multiplied by the root of 1 / 8, or by the scale of the cache, and divided by it.
+            np.testing.assert_array_max_ulp(found.weights[key].numpy(), tensor.numpy(), 2)
         else:
             assert torch.equal(found.weights[key], tensor), key
     checkpoint.model.load_state_dict(found.weights)

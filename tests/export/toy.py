@@ -11,7 +11,8 @@ from export.arithmetic import Arithmetic
 from export.decoder import build_decoder
 from export.encoder import build_encoder
 from export.manifest import ExportSettings, build_manifest
-from server.bundle import Bundle, Manifest, describe_file
+from export.quantise import Int8
+from server.bundle import Bundle, Manifest, Precision, describe_file
 from server.engine.runtime import Runtime
 from training.checkpoint import Checkpoint, Position, Sample
 from training.model import ModelSettings, Transformer
@@ -69,7 +70,7 @@ def roughen(model: nn.Module) -> None:
 
 def write_graphs(folder: Path, checkpoint: Checkpoint, arithmetic: Arithmetic) -> tuple[Runtime, Manifest]:
     """The two graphs of `checkpoint` in `folder`, opened by the server's runtime."""
-    manifest = build_manifest(checkpoint, ExportSettings(name="toy"))
+    manifest = build_manifest(checkpoint, ExportSettings(name="toy", precision=precision_of(arithmetic)))
     folder.mkdir(exist_ok=True)
     encoder = build_encoder(checkpoint.model, manifest.dimensions.max_source_length, arithmetic)
     decoder = build_decoder(checkpoint.model, manifest.dimensions.max_target_length, arithmetic)
@@ -78,6 +79,11 @@ def write_graphs(folder: Path, checkpoint: Checkpoint, arithmetic: Arithmetic) -
     files = {role: describe_file(folder, f"{role}.onnx") for role in ("encoder", "decoder")}
     manifest = replace(manifest, files=files)
     return Runtime.load(Bundle(folder, manifest)), manifest
+
+
+def precision_of(arithmetic: Arithmetic) -> Precision:
+    """What a bundle with graphs of `arithmetic` is called."""
+    return "int8" if isinstance(arithmetic, Int8) else "fp32"
 
 
 def random_sources(lengths: list[int], vocab_size: int = 77) -> list[list[int]]:
