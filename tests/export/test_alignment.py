@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from export.arithmetic import Float32
+from export.arithmetic import Arithmetic, Float32
+from export.calibrate import calibrate
+from export.manifest import ExportSettings, build_manifest
+from export.quantise import Int8, QuantiseSettings
 from server.bundle import Bundle
 from server.engine.engine import Engine
 from server.engine.types import EngineSettings, Hypothesis, SearchOptions
@@ -39,7 +42,7 @@ def oracle(checkpoint: Checkpoint, source: list[int], ids: tuple[int, ...]) -> n
 def test_alignment_is_the_attention_of_the_model(tmp_path: Path, name: str, beam_size: int) -> None:
     checkpoint = build_checkpoint(CONFIGURATIONS[name])
     sources = random_sources(LENGTHS)
-    for source, found in zip(sources, translate(tmp_path, checkpoint, sources, beam_size, align=True), strict=True):
+    for source, found in zip(sources, translate(tmp_path, checkpoint, sources, beam_size, True), strict=True):
         assert len(found) == beam_size
         for hypothesis in found:
             assert hypothesis.alignment is not None
@@ -47,17 +50,32 @@ def test_alignment_is_the_attention_of_the_model(tmp_path: Path, name: str, beam
             np.testing.assert_allclose(hypothesis.alignment, oracle(checkpoint, source, hypothesis.ids), atol=1e-5)
 
 
+def test_int8_keys_are_read_in_their_own_unit(tmp_path: Path) -> None:
+    """Keys without their scales would give another softmax altogether: with them it differs by 0.01, without by 0.5."""
+    checkpoint, sources = build_checkpoint(), random_sources(LENGTHS)
+    manifest = build_manifest(checkpoint, ExportSettings(precision="int8"))
+    arithmetic = Int8(calibrate(checkpoint.model, manifest, sources, 100), QuantiseSettings())
+    for source, [found] in zip(sources, translate(tmp_path, checkpoint, sources, 1, True, arithmetic), strict=True):
+        assert found.alignment is not None
+        np.testing.assert_allclose(found.alignment, oracle(checkpoint, source, found.ids), atol=0.1)
+
+
 def test_nobody_pays_who_does_not_ask(tmp_path: Path) -> None:
     checkpoint = build_checkpoint()
-    for [found] in translate(tmp_path, checkpoint, random_sources(LENGTHS), 1, align=False):
+    for [found] in translate(tmp_path, checkpoint, random_sources(LENGTHS), 1, False):
         assert found.alignment is None
 
 
 def translate(
-    folder: Path, checkpoint: Checkpoint, sources: list[list[int]], beam_size: int, *, align: bool
+    folder: Path,
+    checkpoint: Checkpoint,
+    sources: list[list[int]],
+    beam_size: int,
+    align: bool,
+    arithmetic: Arithmetic | None = None,
 ) -> list[tuple[Hypothesis, ...]]:
     """All hypotheses of each source, from an engine over the graphs of `checkpoint`."""
-    _, manifest = write_graphs(folder, checkpoint, Float32())
+    _, manifest = write_graphs(folder, checkpoint, arithmetic or Float32())
     engine = Engine(Bundle(folder, replace(manifest)), EngineSettings(num_threads=1))
     engine.start()
     try:

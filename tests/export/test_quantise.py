@@ -1,17 +1,22 @@
 """Int8 numbers: ranges, weights within their limit, scales that are constants of the graph."""
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
 
+from export.arithmetic import Float32
 from export.calibrate import Extremes, calibrate
 from export.calibration import ActivationRange
 from export.decoder import build_decoder
 from export.encoder import build_encoder
 from export.manifest import ExportSettings, build_manifest
 from export.quantise import Int8, QuantiseSettings, quantise_rows
-from tests.export.toy import build_checkpoint, random_sources
+from export.stepping import pad_sources
+from server.engine.tensors import cross_inputs
+from tests.export.toy import PLAIN, SSRU, build_checkpoint, random_sources, write_graphs
 
 
 def build_graphs(settings: QuantiseSettings) -> list[onnx.ModelProto]:
@@ -89,3 +94,35 @@ def test_large_weights_are_int8_and_stored_once() -> None:
         assert (
             sum("embedding_" in t.name and t.data_type == onnx.TensorProto.INT8 for t in model.graph.initializer) <= 2
         )
+
+
+def test_caches_hold_what_was_seen(tmp_path: Path) -> None:
+    """Within a step of the float32 keys and values, feature by feature; the largest of each feature is all of 127."""
+    checkpoint, sources = build_checkpoint(), random_sources([9, 20, 31])
+    manifest = build_manifest(checkpoint, ExportSettings())
+    calibration = calibrate(checkpoint.model, manifest, sources, 100)
+    exact, _ = write_graphs(tmp_path / "fp32", checkpoint, Float32())
+    rounded, manifest = write_graphs(tmp_path / "int8", checkpoint, Int8(calibration, QuantiseSettings()))
+    input_ids, mask = pad_sources(sources, manifest)
+    real = mask.astype(bool)
+    for spec, expected, found in zip(
+        cross_inputs(manifest), exact.encode(input_ids, mask), rounded.encode(input_ids, mask), strict=True
+    ):
+        assert (spec.dtype, found.dtype) == ("int8", np.int8)
+        layer, _, kind = spec.name.removeprefix("past_key_values.").split(".")
+        scale = calibration.cache_scale(f"decoder.{layer}.cross_attention.{kind}")
+        exact_rows = expected.transpose(0, 2, 1, 3)[real].reshape(-1, len(scale)) / scale
+        np.testing.assert_allclose(np.abs(exact_rows).max(0), 127, rtol=1e-4)
+        rows = found.transpose(0, 2, 1, 3)[real].reshape(-1, len(scale))
+        assert np.sqrt(np.mean((rows - exact_rows) ** 2)) < 0.05 * exact_rows.std()  # the products before are int8, too
+
+
+def test_only_what_attention_keeps_has_a_scale() -> None:
+    """An SSRU has a linear map called value as well, and no cache for it."""
+    for settings, modules in ((PLAIN, ("self_mixing", "cross_attention")), (SSRU, ("cross_attention",))):
+        checkpoint = build_checkpoint(settings)
+        manifest = build_manifest(checkpoint, ExportSettings())
+        found = calibrate(checkpoint.model, manifest, random_sources([9]), 100).cache_maxima
+        assert set(found) == {
+            f"decoder.{i}.{each}.{kind}" for i in (0, 1) for each in modules for kind in ("key", "value")
+        }
