@@ -40,7 +40,7 @@ class Atom:
 
 def read_atoms(source: str, options: Options) -> list[Atom]:
     """The atoms of `source`."""
-    tokens = _keep_ignored(tokenize(source, options.kind), options)
+    tokens = _in_one_piece(tokenize(source, options.kind), options)
     partner = pair_tags(tokens)
     splitting = splitting_names(tokens, partner, options)
     atoms: list[Atom] = []
@@ -61,8 +61,8 @@ def read_atoms(source: str, options: Options) -> list[Atom]:
     return atoms
 
 
-def _keep_ignored(tokens: Sequence[Token], options: Options) -> list[Token]:
-    """`tokens` with each element that is to be kept as one of them."""
+def _in_one_piece(tokens: Sequence[Token], options: Options) -> list[Token]:
+    """`tokens` with each element that is to be kept, or has nothing in it, as one of them."""
     partner = pair_tags(tokens)
     kept: list[Token] = []
     index = 0
@@ -71,6 +71,9 @@ def _keep_ignored(tokens: Sequence[Token], options: Options) -> list[Token]:
         last = partner.get(index, -1) if token.kind == "start" else index
         if last >= index and is_ignored(token, options):
             kept.append(Token("kept", "".join(each.text for each in tokens[index : last + 1]), token.name))
+            index = last + 1
+        elif token.kind == "start" and last == index + 1:
+            kept.append(Token("hollow", token.text + tokens[last].text, token.name))
             index = last + 1
         else:
             kept.append(token)

@@ -38,7 +38,10 @@ def is_preformatted(token: Token, options: Options) -> bool:
 
 
 def is_shown(token: Token, options: Options) -> bool:
-    """Whether a tag without content, or an element that is kept, takes a place in the sentence as a word does."""
+    """Whether a tag or an element without text of ours takes a place in the sentence as a word does.
+
+    An element with nothing in it does: xml's placeholders are written so, and html's icons.
+    """
     if token.kind in ("raw", "other", "doctype"):
         return False
     return options.kind == "xml" or token.kind != "empty" or token.name in _SHOWN_EMPTY
@@ -83,7 +86,7 @@ def _names_beside_text(tokens: Sequence[Token], partner: dict[int, int]) -> set[
         names, has_text = inside[-1]
         if token.kind in ("text", "cdata"):
             inside[-1] = names, has_text or bool(token.text.strip())
-        elif token.kind in ("start", "empty"):
+        elif token.kind in ("start", "empty", "hollow"):
             names.add(token.name)
             if index in partner and token.kind == "start":
                 inside.append((set(), False))

@@ -12,8 +12,8 @@ from typing import Literal
 from server.markup.options import Kind
 
 # raw: an element whose content is no text, such as script, from tag to tag. kept: one that a request wants left alone.
-# other: comments and processing instructions.
-TokenKind = Literal["text", "start", "end", "empty", "raw", "kept", "cdata", "doctype", "other"]
+# hollow: a start tag and its end tag with nothing between. other: comments and processing instructions.
+TokenKind = Literal["text", "start", "end", "empty", "hollow", "raw", "kept", "cdata", "doctype", "other"]
 
 _VOID_NAMES = "area base br col embed hr img input link meta param source track wbr"
 VOID_ELEMENTS = frozenset(_VOID_NAMES.split())

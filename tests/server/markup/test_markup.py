@@ -49,6 +49,10 @@ def test_the_translator_sees_plain_text(options: Options, source: str, texts: li
         (HTML, "<p>one <b>two <i>three</i></b> four</p>", "<p>FOUR <b><i>THREE</i> TWO</b> ONE</p>"),
         (HTML, "one <a id=x></a>two <b>three</b>", "<b>THREE</b> <a id=x></a>TWO ONE"),
         (WEBLATE, '<x id="1"></x> one two', 'TWO <x id="1"></x> ONE'),
+        # An empty pair is what stands for a word, not what marks one: its spaces stay, whether or not it is ignored.
+        (XML, 'one <x id="1"></x> two', '<x id="1"></x> TWO ONE'),
+        (XML, 'one <x id="1"></x>two <b><x id="2"/></b> three', '<b><x id="2"/></b> THREE <x id="1"></x>TWO ONE'),
+        (HTML, "one <i class=icon></i> two", "<i class=icon></i> TWO ONE"),
         (TEXT, "one two%s", "TWO%s ONE"),
         (HTML, "one <b>two</p><p>three</b> four", "<b>TWO ONE</p><p>FOUR THREE</b>"),
         (HTML, "<b> one &amp; two </b>", "<b> TWO &amp; ONE </b>"),
