@@ -10,6 +10,7 @@ from server.markup import Alignment
 from server.markup.alignment import AlignedMass
 from server.markup.words import split_words
 from server.plan import Part
+from server.reading import shown
 from server.tokenizer import Tokenizer
 
 Span = tuple[int, int]
@@ -32,7 +33,7 @@ def align_parts(tokenizer: Tokenizer, parts: Sequence[Part], results: Sequence[S
         text = part.segment.text
         if part.source_ids:
             best = next(waiting).hypotheses[0]
-            spans = tokenizer.source_spans(text)
+            spans = tokenizer.source_spans(shown(tokenizer, text))
             ends = _ends(tokenizer, best.ids)
             num_prefix = len(part.source_ids) - len(spans) - 1
             # Without a span for each id (text that the tokenizer saw otherwise) nothing is said of this part.

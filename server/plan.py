@@ -11,6 +11,7 @@ from server.bundle import LanguagePair
 from server.engine.types import Hypothesis, SentenceResult
 from server.guard import Symptom, find_symptoms
 from server.models import Model
+from server.reading import shown, written
 from server.segment import Segment, Split, halve, split_text
 from server.tokenizer import Tokenizer
 
@@ -68,6 +69,11 @@ def plan_text(model: Model, pair: LanguagePair, text: str, split: Split = "sente
     return tuple(parts)
 
 
+def target_text(tokenizer: Tokenizer, part: Part, hypothesis: Hypothesis) -> str:
+    """What `hypothesis` says, written as its source is."""
+    return written(part.segment.text, tokenizer.decode(hypothesis.ids))
+
+
 def assemble_text(tokenizer: Tokenizer, parts: Sequence[Part], results: Sequence[SentenceResult]) -> Translation:
     """The translation of a text from its parts and the results of those that have ids, in order."""
     waiting = iter(results)
@@ -102,7 +108,7 @@ def _fitting(tokenizer: Tokenizer, segment: Segment, capacity: int) -> Sequence[
     """`segment`, or the parts it is cut into, with at most `capacity` ids each."""
     if not segment.has_words:
         return [(segment, ())]
-    ids = tokenizer.encode(segment.text)
+    ids = tokenizer.encode(shown(tokenizer, segment.text))
     if len(ids) <= capacity:
         return [(segment, ids)]
     halves = halve(segment)
@@ -119,7 +125,7 @@ def _join(
     """All parts at `rank`; a sentence with fewer hypotheses gives its last."""
     chosen = [ranked[min(rank, len(ranked) - 1)] if ranked else None for ranked in hypotheses]
     texts = [
-        (tokenizer.decode(hypothesis.ids) if hypothesis else part.segment.text) + part.segment.after
+        (target_text(tokenizer, part, hypothesis) if hypothesis else part.segment.text) + part.segment.after
         for part, hypothesis in zip(parts, chosen, strict=True)
     ]
     scores = [hypothesis.score for hypothesis in chosen if hypothesis]
@@ -130,7 +136,7 @@ def _translated(tokenizer: Tokenizer, part: Part, ranked: Sequence[Hypothesis]) 
     if not ranked:
         return TranslatedSegment(part.segment.text, part.segment.text, None, True)
     best = ranked[0]
-    target = tokenizer.decode(best.ids)
+    target = target_text(tokenizer, part, best)
     symptoms = examine(part, target, best)
     return TranslatedSegment(part.segment.text, target, best.score, best.complete, symptoms)
 

@@ -22,6 +22,7 @@ class Tokenizer:
             not (processor.is_control(i) or processor.is_unknown(i) or processor.is_unused(i))
             for i in range(processor.get_piece_size())
         ]
+        self._reads: dict[str, bool] = {}  # at most all of Unicode
 
     @classmethod
     def load(cls, path: Path) -> "Tokenizer":
@@ -43,6 +44,15 @@ class Tokenizer:
         """Ids of `text`, without specials. Control characters are dropped, lone surrogates become U+FFFD."""
         ids: list[int] = self._processor.encode(_CONTROLS.sub(_replacement, text))
         return ids
+
+    def reads(self, char: str) -> bool:
+        """Whether the vocabulary has `char`; what it lacks is spelled in bytes, which models learn badly."""
+        if char not in self._reads:
+            self._reads[char] = not any(map(self._is_byte_or_unknown, self._processor.encode(char)))
+        return self._reads[char]
+
+    def _is_byte_or_unknown(self, id: int) -> bool:
+        return bool(self._processor.is_byte(id) or self._processor.is_unknown(id))
 
     def source_spans(self, text: str) -> list[tuple[int, int]]:
         """The characters of `text` that each id of `encode(text)` stands for; none if they cannot be told."""

@@ -15,7 +15,7 @@ from server.engine.types import Caller, SentenceResult
 from server.errors import DeadlineExceededError
 from server.live import Live
 from server.models import Models
-from server.plan import Translation
+from server.plan import Translation, target_text
 from server.planned import PlannedText, TranslatedText, assemble_planned
 from server.planner import Planner, TranslateOptions
 from server.sentences import GuardCounts, Sentences
@@ -144,11 +144,10 @@ async def _pieces(text: PlannedText, sentences: Sentences, first: int) -> AsyncG
         results = [await sentences.result(first + i) for i in range(len(text.sentences))]
         yield (await asyncio.to_thread(assemble_planned, text, results)).translation.text
         return
-    decode = text.model.tokenizer.decode
     for part in text.parts:
         target = part.segment.text
         if part.source_ids:
-            target = decode((await sentences.result(first)).hypotheses[0].ids)
+            target = target_text(text.model.tokenizer, part, (await sentences.result(first)).hypotheses[0])
             first += 1
         if target or part.segment.after:
             yield target + part.segment.after

@@ -247,3 +247,16 @@ async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not condition():
             await asyncio.sleep(0.001)
+
+
+def test_capitals_are_translated_as_a_sentence_and_stay_capitals(
+    translator: Translator, tokenizer: Tokenizer, engine: FakeEngine
+) -> None:
+    (found,) = translate(translator, "DAS HAUS IST ALT! Gut.")
+    assert found.text == "DAS HAUS IST ALT! Gut."
+    assert engine.sources[0][1:-1] == tuple(tokenizer.encode("Das haus ist alt!"))
+
+    async def stream() -> list[str]:
+        return [piece.text async for piece in translator.stream(["DAS HAUS IST ALT! Gut."], TO_EN)]
+
+    assert asyncio.run(stream()) == ["DAS HAUS IST ALT! ", "Gut."]

@@ -1,0 +1,49 @@
+"""How sentences are shown to the model and written back."""
+
+import pytest
+
+from server.reading import is_shouted, shown, written
+from server.tokenizer import Tokenizer
+
+
+@pytest.mark.parametrize(
+    ("text", "calm"),
+    [
+        ("BITTE NICHT RAUCHEN!", "Bitte nicht rauchen!"),
+        ("(TÜR ZU, DANKE)", "(Tür zu, danke)"),
+        ("MAY I HAVE 2?", "May I have 2?"),
+        ("ACHTUNG", "Achtung"),
+    ],
+)
+def test_capitals_are_shown_as_people_write(tokenizer: Tokenizer, text: str, calm: str) -> None:
+    assert is_shouted(text)
+    assert shown(tokenizer, text) == calm
+    assert written(text, calm) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "12", "Bitte nicht", "OK", "USA", "BMW AG", "ERROR_CODE", "X1", "BITTE nicht RAUCHEN"]
+)
+def test_names_and_all_else_stay_as_they_are(tokenizer: Tokenizer, text: str) -> None:
+    assert not is_shouted(text)
+    assert shown(tokenizer, text) == text
+    assert written(text, "Straße") == "Straße"
+
+
+def test_no_length_changes(tokenizer: Tokenizer) -> None:
+    # `İ` has two characters in lower case, `ß` two in upper case, `ŉ` too and no capital of its own.
+    assert len(shown(tokenizer, "DİE STRASSE İST LANG")) == len("DİE STRASSE İST LANG")
+    assert written("THE LONG STREET", "die lange Straße ŉ") == "DIE LANGE STRAẞE ŉ"
+
+
+def test_punctuation_that_the_vocabulary_lacks_has_a_sister(tokenizer: Tokenizer) -> None:
+    assert not tokenizer.reads("»")
+    assert shown(tokenizer, "»Haus« — ‚Hund‘") == "\"Haus\" – 'Hund'"
+
+
+def test_what_the_vocabulary_has_is_shown_as_it_is() -> None:
+    class All:
+        def reads(self, char: str) -> bool:
+            return True
+
+    assert shown(All(), "»Haus«") == "»Haus«"  # type: ignore[arg-type]
