@@ -1,24 +1,54 @@
 """How many cores this process may use. Knows nothing of the engine."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
-CGROUP_CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+OWN_CGROUPS = Path("/proc/self/cgroup")
+CGROUPS = Path("/sys/fs/cgroup")
+# Where version 1 has the groups of its controller of processors, under the mount of all.
+CPU_CONTROLLER = "cpu"
 
 
-def count_cores(cpu_max: Path = CGROUP_CPU_MAX) -> int:
-    """Cores allowed to us: the scheduler's affinity, capped by the container's quota, rounded down; at least 1.
+def count_cores(own_cgroups: Path = OWN_CGROUPS, cgroups: Path = CGROUPS) -> int:
+    """Cores allowed to us: the scheduler's affinity, capped by the smallest quota, rounded down; at least 1.
 
     Args:
-        cpu_max: the cgroup v2 file, `<quota> <period>` in microseconds, the quota `max` for none; may be absent.
+        own_cgroups: which groups we are in, `<id>:<controllers>:<path>` a line; may be absent.
+        cgroups: where the groups are mounted, of version 2, 1 or both; may be absent.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, _quota(cpu_max) or cores))
+    quotas = [_quota(folder) for folder in _folders(own_cgroups, cgroups)]
+    return max(1, min([cores, *(quota for quota in quotas if quota is not None)]))
 
 
-def _quota(cpu_max: Path) -> int | None:
+def _folders(own_cgroups: Path, cgroups: Path) -> Iterator[Path]:
+    """Our groups and all above them: each of them limits us.
+
+    The root too: in a container it may be the container's own group, while our path is that on the machine.
+    """
+    yield from (cgroups, cgroups / CPU_CONTROLLER)
+    for line in _read(own_cgroups).splitlines():
+        controllers, _, path = line.partition(":")[2].partition(":")
+        if controllers and CPU_CONTROLLER not in controllers.split(","):
+            continue
+        root, group = cgroups / CPU_CONTROLLER if controllers else cgroups, Path(path.lstrip("/"))
+        yield from (root / each for each in (group, *group.parents))
+
+
+def _quota(folder: Path) -> int | None:
+    """Whole cores that a group may use; None without a limit, or if the group is not there."""
+    version_1 = f"{_read(folder / 'cpu.cfs_quota_us')} {_read(folder / 'cpu.cfs_period_us')}"
+    times_us = _read(folder / "cpu.max") or version_1
     try:
-        quota, period = cpu_max.read_text(encoding="ascii").split()
-    except (OSError, ValueError):
+        quota, period = map(int, times_us.split())
+    except ValueError:  # version 2 writes "max" for no limit
         return None
-    return None if quota == "max" else max(1, int(quota) // int(period))
+    return quota // period if quota >= 0 < period else None  # version 1 writes -1
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
