@@ -145,6 +145,11 @@ class Scheduler:
             self._running_cost -= job.cost
             self._pace.did(job.cost if done else 0, self._clock())
 
+    def guess_pace(self, work: float, seconds: float) -> None:
+        """Foretell waits as if all work took as long as `work`, in ids times rows, until real work tells better."""
+        with self._changed:
+            self._pace.guess(work, seconds)
+
     def stop(self, reason: str) -> None:
         """Accept no more; what already waits may still be taken."""
         with self._changed:

@@ -332,6 +332,24 @@ def test_self_test_passes_and_lists_what_differs(bundle: Bundle) -> None:
     assert "line 8 (de-en): expected ids [5]" in message
 
 
+def test_after_its_self_test_an_engine_knows_its_pace(bundle: Bundle) -> None:
+    """Before, it would take what is late already, and give it up."""
+    [source] = random_sources(1, 10, 10, seed=12)
+    with running(bundle) as engine:
+        with pytest.raises(DeadlineExceededError):
+            hypotheses(engine.submit(source, GREEDY, deadline=time.monotonic()))
+        engine.self_test(golden_lines(bundle, 2))
+        assert engine.stats().finished == 2 + 2 * SETTINGS.max_rows
+        with pytest.raises(QueueFullError):
+            engine.submit(source, GREEDY, deadline=time.monotonic())
+
+
+def test_without_golden_lines_the_pace_stays_unknown(bundle: Bundle) -> None:
+    with running(bundle) as engine:
+        engine.self_test([])
+        assert engine.stats().finished == 0
+
+
 def test_memory_grown_by_long_sentences_is_given_back(bundle: Bundle) -> None:
     sizes: list[int] = []
     with running(bundle, on_step=lambda trace: sizes.append(engine.stats().cache_bytes)) as engine:

@@ -224,6 +224,44 @@ def test_nothing_is_foretold_from_a_short_time() -> None:
     submit(scheduler, 100, deadline=clock.now + 0.1)
 
 
+def guessing_scheduler(clock: Clock, pace: float) -> Scheduler:
+    """One that has done nothing yet, with 300 ids waiting."""
+    scheduler = make_scheduler(replace(SETTINGS, max_queue_tokens=99_999), clock=clock)
+    scheduler.guess_pace(pace / 4, 0.25)
+    for _ in range(3):
+        submit(scheduler, 100, beam_size=4)
+    return scheduler
+
+
+def test_a_first_guess_refuses_before_any_work_is_done() -> None:
+    """Guards against a cold server that lets in a whole burst, most of it to be given up at its deadline."""
+    clock = Clock()
+    scheduler = guessing_scheduler(clock, 2000.0)
+    submit(scheduler, 100, beam_size=4, deadline=clock.now + 1.01)
+    with pytest.raises(QueueFullError, match=r"about 1\.0 s and the request allows 1\.0 s"):
+        submit(scheduler, 100, beam_size=4, deadline=clock.now + 1.0)
+
+
+def test_real_work_soon_counts_for_more_than_the_first_guess() -> None:
+    clock = Clock()
+    scheduler = guessing_scheduler(clock, 100_000.0)
+    for _ in range(6):
+        [job] = scheduler.take(0, 4)
+        clock.now += 1.0
+        submit(scheduler, 100, beam_size=4)
+        scheduler.left(job, done=True)
+    with pytest.raises(QueueFullError):
+        submit(scheduler, 100, beam_size=4, deadline=clock.now + 0.1)
+
+
+def test_a_start_that_was_held_up_does_not_refuse_a_paragraph() -> None:
+    clock = Clock()
+    scheduler = make_scheduler(replace(SETTINGS, max_queue_tokens=99_999), clock=clock)
+    scheduler.guess_pace(100, 60.0)
+    for _ in range(30):
+        submit(scheduler, 30, beam_size=4, deadline=clock.now + 4.5)
+
+
 def test_idle_time_does_not_count_as_slowness() -> None:
     clock = Clock()
     scheduler = busy_scheduler(clock)
