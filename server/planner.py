@@ -1,18 +1,19 @@
 """Texts taken apart for the engine: limits, languages, markup, sentences, ids. Waits for nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from server.bundle import SearchDefaults
 from server.detect import Detected, Detector
 from server.engine.types import SearchOptions
 from server.errors import InvalidRequestError, RequestTooLargeError
+from server.markup import Document, parse
 from server.markup import Options as MarkupOptions
-from server.markup import parse
 from server.markup.placeholders import has_placeholders
 from server.models import Models
-from server.plan import plan_text
+from server.plan import Part, plan_text
 from server.planned import PlannedText
+from server.reading import find_unreadable
 from server.segment import Split
 from server.settings import Limits
 
@@ -108,18 +109,33 @@ class Planner:
         return next(each for each in self.detector.rank(text) if each.language in sources)
 
     def _plan_text(self, text: str, options: TranslateOptions) -> PlannedText:
-        kind = options.markup or (PLAIN if has_placeholders(text) else None)
-        document = None if kind is None else parse(text, kind)
-        texts = [text] if document is None else [chunk.text for chunk in document.chunks]
+        markup = options.markup or (PLAIN if has_placeholders(text) else None)
+        document, texts = _taken_apart(text, markup)
         detected = self.detect_source(" ".join(texts), options.target) if options.source is None else None
         source = detected.language if detected else options.source
         assert source is not None
         model, pair = self.models.choose(source, options.target)
+        chunks = tuple(plan_text(model, pair, each, options.split) for each in texts)
+        if unreadable := find_unreadable(model.tokenizer, _sentences(chunks)):
+            document, texts = _taken_apart(text, replace(markup or PLAIN, unreadable=unreadable))
+            chunks = tuple(plan_text(model, pair, each, options.split) for each in texts)
         search = search_options(options, model.manifest.search, self.limits.max_beam_size)
         if options.align if document is None else any(chunk.marks for chunk in document.chunks):
             search = replace(search, align=True)
-        chunks = tuple(plan_text(model, pair, each, options.split) for each in texts)
         return PlannedText(model, pair, detected, search, document, chunks)
+
+
+def _taken_apart(text: str, markup: MarkupOptions | None) -> tuple[Document | None, list[str]]:
+    """The document of `text`, None without `markup`, and what is to be translated of it."""
+    if markup is None:
+        return None, [text]
+    document = parse(text, markup)
+    return document, [chunk.text for chunk in document.chunks]
+
+
+def _sentences(chunks: Iterable[Iterable[Part]]) -> str:
+    """All that the model is to read."""
+    return "\n".join(part.segment.text for parts in chunks for part in parts if part.source_ids)
 
 
 def _languages(models: Models) -> list[str]:

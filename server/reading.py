@@ -7,7 +7,9 @@ said of characters holds for the text as it was. Knows nothing of ids, parts or 
 
 import re
 from collections.abc import Callable
+from itertools import groupby
 
+from server.markup.placeholders import is_of_word
 from server.tokenizer import Tokenizer
 
 # Of names in capitals (IKEA, BMW AG) nothing may be made; a sentence has a long word or several.
@@ -17,6 +19,9 @@ _ENGLISH_I = re.compile(r"(?<![^\W\d_])i(?![^\W\d_])")
 _SISTERS = {"–": "\u2014\u2015\u2012", "-": "\u2010\u2011", '"': "«»„“”″", "'": "‹›‘’‚´′"}
 _SISTER_OF = {char: sister for sister, chars in _SISTERS.items() for char in chars}
 
+_PUNCTUATION = frozenset(".,;:!?…'\"()/&%-– \t\n")
+_LATIN = re.compile("[0-9A-Za-z\u00aa\u00ba\u00c0-\u024f\u1e00-\u1eff]")
+
 
 def shown(tokenizer: Tokenizer, text: str) -> str:
     """`text` as the model is to read it, of the same length."""
@@ -24,6 +29,17 @@ def shown(tokenizer: Tokenizer, text: str) -> str:
         if not tokenizer.reads(char):
             text = text.replace(char, _SISTER_OF[char])
     return _calm(text) if is_shouted(text) else text
+
+
+def find_unreadable(tokenizer: Tokenizer, text: str) -> frozenset[str]:
+    """What the vocabulary lacks and a placeholder can stand for: signs, and letters of words in another script.
+
+    A word of Latin letters of which it lacks one is shown, so that what is around it agrees with it.
+    """
+    lacking = {char for char in set(text) if not tokenizer.reads(char)}
+    signs = {char for char in lacking if not is_of_word(char) and char not in _PUNCTUATION and char not in _SISTER_OF}
+    words = ("".join(group) for of_word, group in groupby(text, is_of_word) if lacking and of_word)
+    return frozenset(signs).union(*(word for word in words if lacking.issuperset(word) and not _LATIN.search(word)))
 
 
 def written(source: str, target: str) -> str:

@@ -48,7 +48,7 @@ class Tokenizer:
     def reads(self, char: str) -> bool:
         """Whether the vocabulary has `char`; what it lacks is spelled in bytes, which models learn badly."""
         if char not in self._reads:
-            self._reads[char] = not any(map(self._is_byte_or_unknown, self._processor.encode(char)))
+            self._reads[char] = not any(map(self._is_byte_or_unknown, self.encode(char)))
         return self._reads[char]
 
     def _is_byte_or_unknown(self, id: int) -> bool:

@@ -83,7 +83,7 @@ def _in_one_piece(tokens: Sequence[Token], options: Options) -> list[Token]:
 
 def _text_atoms(raw: str, options: Options, collapses: bool) -> Iterator[Atom]:
     done = 0
-    for start, end in find_placeholders(raw):
+    for start, end in find_placeholders(raw, options.unreadable):
         yield from _plain_atoms(raw[done:start], options, collapses)
         yield Atom("point", raw[start:end], shown=True)
         done = end
@@ -97,7 +97,7 @@ def _plain_atoms(raw: str, options: Options, collapses: bool) -> Iterator[Atom]:
         if match.start() > done:
             yield _literal(raw[done : match.start()], collapses)
         done = match.end()
-        char = decode(match.group(), options.kind)
+        char = decode(match.group(), options)
         if char is None:
             yield Atom("point", match.group(), shown=match.group()[1] != "#")
         else:

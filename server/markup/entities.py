@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from server.markup.options import Kind
+from server.markup.options import Kind, Options
 
 REFERENCE = re.compile(r"&(?:#[0-9]{1,8}+|#[xX][0-9a-fA-F]{1,6}+|[A-Za-z][A-Za-z0-9]{0,40}+);")
 _XML_NAMES = frozenset(("&amp;", "&lt;", "&gt;", "&quot;", "&apos;"))
@@ -17,16 +17,18 @@ _UNSAFE_AFTER_LESS = re.compile(r"[\w:/!?]")
 Forms = Mapping[str, Sequence[str]]
 
 
-def decode(reference: str, kind: Kind) -> str | None:
+def decode(reference: str, options: Options) -> str | None:
     """The one character of text that `reference` means; None if it is to be kept as it is.
 
-    Kept are entities that we do not know (xml's own are never expanded), and what is no text: control characters
-    and line breaks, which would not come back from the model.
+    Kept are entities that we do not know (xml's own are never expanded), what the translator cannot read, and what is
+    no text: control characters and line breaks, which would not come back from the model.
     """
-    if kind == "xml" and reference[1] != "#" and reference not in _XML_NAMES:
+    if options.kind == "xml" and reference[1] != "#" and reference not in _XML_NAMES:
         return None
     char = html.unescape(reference)
     if len(char) != 1 or char == "\ufffd" or (char.isspace() and not _is_text_space(char)) or char < " ":
+        return None
+    if char in options.unreadable:
         return None
     return char
 

@@ -16,6 +16,7 @@ class Options:
         splitting_tags: these end a sentence, besides html's own blocks.
         non_splitting_tags: these never do.
         outline_detection: in xml, whether every tag that never stands beside text ends a sentence; html ignores it.
+        unreadable: characters that the translator cannot read; they are kept as placeholders are.
     """
 
     kind: Kind = "html"
@@ -23,6 +24,7 @@ class Options:
     splitting_tags: frozenset[str] = frozenset()
     non_splitting_tags: frozenset[str] = frozenset()
     outline_detection: bool = True
+    unreadable: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.kind == "html":

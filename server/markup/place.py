@@ -88,10 +88,11 @@ def _with_no_break_spaces(chunk: Chunk, target: str) -> str:
 
 def _without_inventions(chunk: Chunk, target: str) -> str:
     """`target` with spaces for any placeholders in it: the translator saw none, so these are not the source's."""
-    if chunk.kind != "text" and next(find_placeholders(chunk.text), None) is not None:
+    unreadable = chunk.options.unreadable
+    if chunk.kind != "text" and next(find_placeholders(chunk.text, unreadable), None) is not None:
         return target  # the source has text that only looks like one, once its entities are decoded
     pieces, done = [], 0
-    for start, end in find_placeholders(target):
+    for start, end in find_placeholders(target, unreadable):
         pieces += [target[done:start], " " * (end - start)]
         done = end
     return "".join(pieces) + target[done:]

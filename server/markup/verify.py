@@ -63,7 +63,7 @@ def _read(source: str, options: Options) -> _Facts:
 def _protected(raw: str, options: Options) -> Iterable[str]:
     """The placeholders of a text, and the entities that are none of ours to read."""
     done = 0
-    for start, end in find_placeholders(raw):
+    for start, end in find_placeholders(raw, options.unreadable):
         yield from _unknown_entities(raw[done:start], options)
         yield raw[start:end]
         done = end
@@ -73,7 +73,7 @@ def _protected(raw: str, options: Options) -> Iterable[str]:
 def _unknown_entities(raw: str, options: Options) -> list[str]:
     if options.kind == "text":
         return []
-    return [found for found in REFERENCE.findall(raw) if decode(found, options.kind) is None]
+    return [found for found in REFERENCE.findall(raw) if decode(found, options) is None]
 
 
 def _kept(tokens: Sequence[Token], options: Options) -> Iterable[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.reading import is_shouted, shown, written
+from server.reading import find_unreadable, is_shouted, shown, written
 from server.tokenizer import Tokenizer
 
 
@@ -47,3 +47,17 @@ def test_what_the_vocabulary_has_is_shown_as_it_is() -> None:
             return True
 
     assert shown(All(), "»Haus«") == "»Haus«"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Das Haus ist alt.", ""),
+        ("Hallo 😀 Welt, 5 € → 20 °C", "😀€→°"),
+        ("Привет, das ist नमस्ते", "Приветनमस्ते"),
+        # Words of Latin letters are for the model, even if it must spell one of them; so is punctuation.
+        ("Škoda & Łódź, «so» – (½)?", "½"),
+    ],
+)
+def test_signs_and_words_of_other_scripts_are_not_for_the_model(tokenizer: Tokenizer, text: str, found: str) -> None:
+    assert find_unreadable(tokenizer, text) == set(found)

@@ -54,6 +54,8 @@ def test_the_translator_sees_plain_text(options: Options, source: str, texts: li
         (XML, 'one <x id="1"></x>two <b><x id="2"/></b> three', '<b><x id="2"/></b> THREE <x id="1"></x>TWO ONE'),
         (HTML, "one <i class=icon></i> two", "<i class=icon></i> TWO ONE"),
         (TEXT, "one two%s", "TWO%s ONE"),
+        (Options("text", unreadable=frozenset("€😀Да")), "one 5€😀, Да two", "Да TWO , 5€😀 ONE"),
+        (Options("html", unreadable=frozenset("€")), "one <b>5 &euro;</b>", "<b>5 &euro;</b> ONE"),
         (HTML, "one <b>two</p><p>three</b> four", "<b>TWO ONE</p><p>FOUR THREE</b>"),
         (HTML, "<b> one &amp; two </b>", "<b> TWO &amp; ONE </b>"),
     ],
