@@ -8,7 +8,6 @@ from starlette.responses import Response
 from server.answers import Endpoint, answer_in_dialect, json_answer, retry_after
 from server.errors import (
     DeadlineExceededError,
-    EngineStoppedError,
     FerryError,
     InvalidRequestError,
     KeyRequiredError,
@@ -50,14 +49,14 @@ class StoreFullError(FerryError):
 
 # The first that fits. Busy is 429: Mastodon tells its users to try again later for 429 alone, and takes every other
 # status for a broken server (403 for a used-up quota). A deadline that passed is the same to them: the server was too
-# busy to be in time. What is too large is 400, as this API has it; only we can have caused the rest.
+# busy to be in time. What is too large is 400, as this API has it. The rest keep their own: what stops or has failed is
+# 503, which its clients take for a broken server like any other, and a proxy for a reason to ask the next replica.
 _STATUSES: tuple[tuple[type[FerryError], int], ...] = (
     (KeyRequiredError, 400),
     (QueueFullError, 429),
     (DeadlineExceededError, 429),
     (InvalidRequestError, 400),
     (RequestTooLargeError, 400),
-    (EngineStoppedError, 500),
 )
 
 

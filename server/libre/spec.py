@@ -21,6 +21,7 @@ _ERRORS = {
     "400": "The request is wrong or too large.",
     "429": "Too busy; ask again later.",
     "500": "The server failed.",
+    "503": "The server is about to stop.",
 }
 
 
@@ -35,7 +36,7 @@ def build_spec(limits: Limits, pairs: Sequence[LanguagePair]) -> Schema:
             "/translate": {"post": _translate(limits, languages)},
             "/detect": {"post": _detect(limits)},
             "/languages": {"get": _get("The languages that there are.", _languages())},
-            "/health": {"get": _get("Whether the server can translate.", _object(status=_STRING), "500")},
+            "/health": {"get": _get("Whether the server can translate.", _object(status=_STRING), "503")},
             "/frontend/settings": {"get": _get("What a web page for this server has to know.", {"type": "object"})},
             "/spec": {"get": _get("This document.", {"type": "object"})},
             "/suggest": {"post": {"summary": "Suggestions are not taken.", "responses": {"403": _error("Always.")}}},

@@ -291,7 +291,7 @@ def test_detect(site: Site) -> None:
 def test_health(site: Site, engine: FakeEngine) -> None:
     assert site.ask("GET", "/health").json() == {"status": "ok"}
     engine.failed = True
-    refused(site.ask("GET", "/health"), 500, "engine has failed")
+    refused(site.ask("GET", "/health"), 503, "engine has failed")
 
 
 def test_settings(site: Site) -> None:
@@ -410,7 +410,7 @@ STATUSES = {
     "UnsupportedPairError": 400,
     "RequestTooLargeError": 400,
     "RequestTimeoutError": 408,
-    "EngineStoppedError": 500,
+    "EngineStoppedError": 503,
     "BundleError": 500,
     "SettingsError": 500,
 }
