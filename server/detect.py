@@ -14,6 +14,10 @@ from typing import Any
 # The beginning tells enough; 4,000 characters take 1 ms, and what is longer costs no more than that.
 MAX_CHARS = 4000
 
+# From this confidence on, a text that seems to be in the target language is left as it is. Below it the wish to have it
+# translated says more.
+SURE = 0.8
+
 # Addresses and names of accounts are in no language, and would outweigh the few words beside them.
 _NOISE = re.compile(r"(?<!\S)(?:https?://\S+|www\.\S+|\S*@\S+)")
 _LATIN = re.compile("[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]")

@@ -63,7 +63,7 @@ def plan_text(model: Model, pair: LanguagePair, text: str, split: Split = "sente
     capacity = model.manifest.dimensions.max_source_length - len(pair.prefix_ids) - 1
     eos = model.manifest.special_ids.eos
     parts: list[Part] = []
-    for segment in split_text(_without_surrogates(text), pair.source, split):
+    for segment in split_text(without_surrogates(text), pair.source, split):
         for piece, ids in _fitting(model.tokenizer, segment, capacity):
             parts.append(Part(piece, (*pair.prefix_ids, *ids, eos) if ids else ()))
     return tuple(parts)
@@ -99,7 +99,7 @@ def join_chunks(text: str, chunks: Sequence[Translation]) -> Translation:
     return Translation(text, fmean(scores) if scores else None, (), segments)
 
 
-def _without_surrogates(text: str) -> str:
+def without_surrogates(text: str) -> str:
     """`text` with U+FFFD for lone surrogates, which could leave the server in no encoding."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 

@@ -3,18 +3,18 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from server.bundle import SearchDefaults
-from server.detect import Detected, Detector
+from server.bundle import LanguagePair, SearchDefaults
+from server.detect import SURE, Detected, Detector
 from server.engine.types import SearchOptions
 from server.errors import InvalidRequestError, RequestTooLargeError
 from server.markup import Document, parse
 from server.markup import Options as MarkupOptions
 from server.markup.placeholders import has_placeholders
 from server.models import Models
-from server.plan import Part, plan_text
+from server.plan import Part, plan_text, without_surrogates
 from server.planned import PlannedText
 from server.reading import find_unreadable
-from server.segment import Split
+from server.segment import Segment, Split
 from server.settings import Limits
 
 MAX_LENGTH_PENALTY = 5.0
@@ -100,20 +100,26 @@ class Planner:
             raise RequestTooLargeError(f"text has {chars} characters; a request may have {limits.max_text_chars}.")
 
     def detect_source(self, text: str, target: str) -> Detected:
-        """The language of `text` among those that are translated into `target`.
+        """The language of `text`: `target`, if it surely is in that already, else one of those translated into it.
 
         Raises:
-            UnsupportedPairError: there is none.
+            UnsupportedPairError: none is translated into it.
         """
         sources = self.models.sources_of(target)
-        return next(each for each in self.detector.rank(text) if each.language in sources)
+        ranked = self.detector.rank(text)
+        if ranked[0].language == target.lower() and ranked[0].confidence >= SURE:
+            return ranked[0]
+        return next(each for each in ranked if each.language in sources)
 
     def _plan_text(self, text: str, options: TranslateOptions) -> PlannedText:
+        text = without_surrogates(text)
         markup = options.markup or (PLAIN if has_placeholders(text) else None)
         document, texts = _taken_apart(text, markup)
         detected = self.detect_source(" ".join(texts), options.target) if options.source is None else None
         source = detected.language if detected else options.source
         assert source is not None
+        if detected and source == options.target.lower():
+            return self._unchanged(text, detected)
         model, pair = self.models.choose(source, options.target)
         chunks = tuple(plan_text(model, pair, each, options.split) for each in texts)
         if unreadable := find_unreadable(model.tokenizer, _sentences(chunks)):
@@ -123,6 +129,13 @@ class Planner:
         if options.align if document is None else any(chunk.marks for chunk in document.chunks):
             search = replace(search, align=True)
         return PlannedText(model, pair, detected, search, document, chunks)
+
+    def _unchanged(self, text: str, detected: Detected) -> PlannedText:
+        """`text`, which is in the target language already."""
+        language = detected.language
+        model, _ = self.models.choose(self.models.sources_of(language)[0], language)
+        parts = (Part(Segment(text, ""), ()),)
+        return PlannedText(model, LanguagePair(language, language, ()), detected, SearchOptions(), None, (parts,))
 
 
 def _taken_apart(text: str, markup: MarkupOptions | None) -> tuple[Document | None, list[str]]:

@@ -68,10 +68,10 @@ class Translator:
         return self._planner.current.detector
 
     def detect_source(self, text: str, target: str) -> Detected:
-        """The language of `text` among those that are translated into `target`.
+        """The language of `text`: `target`, if it surely is in that already, else one of those translated into it.
 
         Raises:
-            UnsupportedPairError: there is none.
+            UnsupportedPairError: none is translated into it.
         """
         return self._planner.current.detect_source(text, target)
 

@@ -77,7 +77,10 @@ async def translate_document(
     content = await asyncio.to_thread(read_content, format, data)
     options = replace(options, markup=format.markup, split=format.split)
     if options.source is None:
-        options = replace(options, source=await find_source(translator, content.sample, options.target))
+        source = await find_source(translator, content.sample, options.target)
+        if source == options.target:
+            return data
+        options = replace(options, source=source)
     work = _Work(translator, options, terms)
     wanted = list(dict.fromkeys(content.texts))
     total = done = sum(map(len, wanted))
@@ -90,7 +93,7 @@ async def translate_document(
 
 
 async def find_source(translator: Translator, sample: str, target: str) -> str:
-    """The language that a document seems to be in, one of those that are translated into `target`."""
+    """The language that a document seems to be in: `target` itself, or one of those that are translated into it."""
     if not translator.detector.loaded:
         await asyncio.to_thread(translator.detector.load)
     return (await asyncio.to_thread(translator.detect_source, sample, target)).language

@@ -5,12 +5,10 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from server.detect import detect_texts
 from server.documents.formats import Format
-from server.documents.translation import Content, read_content, translate_document
+from server.documents.translation import read_content, translate_document
 from server.errors import RequestTooLargeError
 from server.libre.schema import TranslateRequest
-from server.libre.translate import SURE
 from server.planner import TranslateOptions
 from server.translator import Translator
 
@@ -41,14 +39,7 @@ async def translate_file(
             f"Invalid request: request ({content.num_chars}) exceeds text limit ({limit}); send less at a time"
         )
     with charge(content.num_chars):
-        if await _is_translated(translator, asked, content):
+        if asked.source == asked.target:
             return data
         options = TranslateOptions(asked.source, asked.target, deadline=deadline)
         return await translate_document(translator, format, data, options, {})
-
-
-async def _is_translated(translator: Translator, asked: TranslateRequest, content: Content) -> bool:
-    if asked.source is not None:
-        return asked.source == asked.target
-    ((best, *_),) = await detect_texts(translator.detector, [content.sample])
-    return best.language == asked.target and best.confidence >= SURE

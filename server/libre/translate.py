@@ -1,22 +1,14 @@
 """The one place where the texts of this dialect, and their format, meet the translator."""
 
-import re
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from server.detect import Detected, Detector, detect_texts
+from server.detect import Detected
 from server.libre.schema import TranslateRequest
 from server.markup import Options
 from server.planned import TranslatedText
 from server.planner import TranslateOptions
 from server.translator import Translator
-
-# From this confidence on, what is detected as the target language is left as it is. Below it the wish to have the
-# text translated says more: of the mistakes on short texts that were measured (server/detect.py) none was this sure.
-SURE = 0.8
-
-_TAG = re.compile(r"<[^<>]*>")
 
 
 @dataclass(frozen=True)
@@ -51,24 +43,9 @@ async def translate_texts(
         markup=Options("html") if asked.format == "html" else None,
         caller=caller,
     )
-    unchanged = await _unchanged(translator.detector, asked)
-    wanted = [text for text, item in zip(asked.texts, unchanged, strict=True) if item is None]
-    translated = iter((await translator.translate(wanted, options)).texts if wanted else ())
-    return [_translated(next(translated)) if item is None else item for item in unchanged]
-
-
-async def _unchanged(detector: Detector, asked: TranslateRequest) -> Sequence[TranslatedItem | None]:
-    """The texts that are in the target language already; None for those to translate."""
-    if asked.source is not None:
-        given = asked.source == asked.target
-        return [TranslatedItem(text, (), None) if given else None for text in asked.texts]
-    # Names of tags and attributes are English, whatever the text is in.
-    bare = [_TAG.sub(" ", text) for text in asked.texts] if asked.format == "html" else asked.texts
-    best = [ranked[0] for ranked in await detect_texts(detector, bare)]
-    return [
-        TranslatedItem(text, (), found) if found.language == asked.target and found.confidence >= SURE else None
-        for text, found in zip(asked.texts, best, strict=True)
-    ]
+    if asked.source == asked.target:
+        return [TranslatedItem(text, (), None) for text in asked.texts]
+    return list(map(_translated, (await translator.translate(asked.texts, options)).texts))
 
 
 def _translated(text: TranslatedText) -> TranslatedItem:

@@ -67,8 +67,7 @@ async function translateShort(text, signal) {
   if (languages.source) body.source = languages.source;
   const [found] = (await postJson("v1/translate", body, signal)).translations;
   const confidence = found.detected_confidence;
-  // Only languages with a model into the target are looked for: a low confidence may mean that it is none of them.
-  if (confidence < SURE && turnAway(await detect(text, signal))) {
+  if (turnAway({ language: found.source, confidence })) {
     await translateShort(text, signal);
     return;
   }

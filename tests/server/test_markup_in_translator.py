@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from server.detect import SURE
 from server.markup import Options
 from server.models import Models
 from server.planner import TranslateOptions
@@ -52,6 +53,19 @@ def test_placeholders_of_plain_text_come_out_once(make_model: MakeModel, engine:
     text = "the dog {name} sees %1$s at https://example.org/a?b=c today"
     found = translate(Models((make_model(engine),)), text, "en", "de")
     assert [found.count(each) for each in ("{name}", "%1$s", "https://example.org/a?b=c")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("markup", [None, Options(kind="html")])
+def test_what_surely_is_in_the_target_language_stays_as_it_is(
+    models: Models, engine: FakeEngine, markup: Options | None
+) -> None:
+    text = "The house by the <b>lake</b> is old,  and we follow the dog.\n"
+    translator = Translator(models, ServeSettings().limits)
+    (found,) = asyncio.run(translator.translate([text], TranslateOptions(None, "en", markup=markup))).texts
+    assert (found.translation.text, found.source) == (text, "en")
+    assert found.detected is not None
+    assert found.detected.confidence >= SURE
+    assert not engine.sources
 
 
 def test_the_language_of_a_document_is_that_of_its_words(models: Models) -> None:
