@@ -32,7 +32,7 @@ def find_symptoms(
         return tuple(found)
     if _is_copy(source, target):
         found.append("copied")
-    if _numbers(source) != _numbers(target):
+    if changes_numbers(source, target):
         found.append("numbers")
     return tuple(found)
 
@@ -40,8 +40,8 @@ def find_symptoms(
 def find_serious(target: str, source_ids: Sequence[int], target_ids: Sequence[int]) -> tuple[Symptom, ...]:
     """The serious ones of them, which decoding again may mend: in a few microseconds, every sentence is looked at.
 
-    Not of these are numbers, since "10:30" may rightly become "half past ten", and copies, since what comes second to a
-    copy is a copy with a slip.
+    Not of these are copies, since what comes second to a copy is a copy with a slip, and numbers, which have a function
+    of their own, since "10:30" may rightly become "half past ten".
     """
     if not any(map(str.isalnum, target)):
         return ("empty",)
@@ -79,6 +79,11 @@ def _is_copy(source: str, target: str) -> bool:
     # Names are the same in every language; a copied sentence has words that begin in lower case.
     ordinary = [word for word in _WORD.findall(source) if word[0].islower()]
     return len(words) >= _MIN_COPIED_WORDS and len(ordinary) >= 2 and words == _WORD.findall(target.casefold())
+
+
+def changes_numbers(source: str, target: str) -> bool:
+    """Whether `target` has other numbers than `source`; where it has, decoding again may find the right ones."""
+    return _numbers(source) != _numbers(target)
 
 
 def _numbers(text: str) -> Counter[str]:

@@ -86,7 +86,9 @@ class Metrics:
             registry=self._registry,
         )
         self._suspects = Counter(
-            "ferry_guard_suspects", "Sentences decoded again: looped, copied or of odd length.", registry=self._registry
+            "ferry_guard_suspects",
+            "Sentences decoded again: looped, empty, of odd length or with other numbers.",
+            registry=self._registry,
         )
         self._mended = Counter("ferry_guard_mended", "Those of them that were then sound.", registry=self._registry)
 

@@ -6,7 +6,7 @@ No engine and no waiting: requests and files have their own ways of both.
 from dataclasses import replace
 
 from server.engine.types import Hypothesis, SearchOptions, SentenceResult
-from server.guard import find_serious
+from server.guard import changes_numbers, find_serious
 from server.plan import Part
 from server.tokenizer import Tokenizer
 
@@ -15,6 +15,13 @@ GUARD_BEAM = 6
 
 
 def is_sound(tokenizer: Tokenizer, part: Part, hypothesis: Hypothesis) -> bool:
+    """Whether `hypothesis` is a translation of `part` by all that can be told, with the numbers it has."""
+    target = tokenizer.decode(hypothesis.ids)
+    serious = find_serious(target, part.source_ids[1:-1], hypothesis.ids)
+    return not serious and not changes_numbers(part.segment.text, target)
+
+
+def _is_whole(tokenizer: Tokenizer, part: Part, hypothesis: Hypothesis) -> bool:
     """Whether `hypothesis` shows none of the serious symptoms as a translation of `part`."""
     return not find_serious(tokenizer.decode(hypothesis.ids), part.source_ids[1:-1], hypothesis.ids)
 
@@ -26,9 +33,15 @@ def wider(options: SearchOptions, max_beam_size: int) -> SearchOptions:
 
 
 def mend(tokenizer: Tokenizer, part: Part, first: SentenceResult, second: SentenceResult) -> SentenceResult | None:
-    """`first` with the best sound hypothesis of `second` in front; None where none is sound."""
-    sound = next((each for each in second.hypotheses if is_sound(tokenizer, part, each)), None)
-    if sound is None:
+    """`first` with the best sound hypothesis of `second` in front; None where none is better than what there was.
+
+    Other numbers alone are better than serious symptoms.
+    """
+    ranked = [each for each in second.hypotheses if _is_whole(tokenizer, part, each)]
+    better = next((each for each in ranked if is_sound(tokenizer, part, each)), None)
+    if better is None and ranked and not _is_whole(tokenizer, part, first.hypotheses[0]):
+        better = ranked[0]
+    if better is None:
         return None
-    others = [each for each in first.hypotheses[1:] if each.ids != sound.ids]
-    return replace(first, hypotheses=(sound, *others))
+    others = [each for each in first.hypotheses[1:] if each.ids != better.ids]
+    return replace(first, hypotheses=(better, *others))

@@ -325,7 +325,7 @@ def test_a_client_that_goes_away_takes_its_sentences_along(make_model: MakeModel
 def test_clients_at_once_get_their_own_answers(make_model: MakeModel, tokenizer: Tokenizer) -> None:
     engine = FakeEngine(hold=True)
     site = Site(Models((make_model(engine),)))
-    texts = [f"the dog number {i}" for i in range(32)]
+    texts = [f"the dog number {i // 8} {i % 8}" for i in range(32)]
 
     async def ask() -> list[str]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(site), base_url="http://ferry") as client:

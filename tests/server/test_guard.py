@@ -92,3 +92,22 @@ def test_what_loops_is_decoded_again(make_model: MakeModel, tokenizer: Tokenizer
         assert (segment.target, segment.symptoms) == ("the dog", ())
     else:
         assert "loop" in segment.symptoms
+
+
+@pytest.mark.parametrize("others", [("the dog 21", "the dog 12 12"), ("the dog", "the dog 12")])
+def test_other_numbers_are_decoded_again(make_model: MakeModel, tokenizer: Tokenizer, others: tuple[str, ...]) -> None:
+    class Miscounter(FakeEngine):
+        def submit(self, source_ids, options: SearchOptions, *, deadline=None, caller=ANYBODY):  # type: ignore[no-untyped-def]
+            future = super().submit(source_ids, options, deadline=deadline, caller=caller)
+            texts = ("the dog 17", *others)[: options.num_hypotheses]
+            ranked = tuple(Hypothesis(tuple(tokenizer.encode(text)), -1.0, -1.0, True) for text in texts)
+            future.set_result(SentenceResult(ranked, 0.0, 0.0, 9))
+            return future
+
+    engine = Miscounter(hold=True)
+    translator = Translator(Models((make_model(engine),)), ServeSettings().limits)
+    answer = asyncio.run(translator.translate(["der Hund 12"], TranslateOptions("de", "en", beam_size=1)))
+    [segment] = answer.translations[0].segments
+    assert [options.beam_size for options in engine.options] == [1, 6]
+    right = "the dog 12" in others
+    assert (segment.target, segment.symptoms) == (("the dog 12", ()) if right else ("the dog 17", ("numbers",)))
