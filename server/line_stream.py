@@ -1,14 +1,15 @@
 """Many texts through one engine, in order, with a bounded number in flight: for files of any length."""
 
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, wait
 
 from server.bundle import LanguagePair
 from server.engine.types import ANYBODY, Caller, SearchOptions, SentenceResult
 from server.errors import QueueFullError
 from server.models import Model
-from server.plan import Part, Translation, assemble_text, plan_text
+from server.plan import Part, Translation, without_surrogates
+from server.planned import PlannedText, assemble_planned, plan_for, read_document
 from server.second_try import is_sound, mend, wider
 
 # Sentences in flight: enough to keep every row busy and to sort by length, a few MB of memory.
@@ -33,16 +34,17 @@ class LineStream:
         self._pair = pair
         self._options = options
         self._second_beam_size = second_beam_size
-        self._texts: deque[tuple[tuple[Part, ...], list[Future[SentenceResult]]]] = deque()
+        self._texts: deque[tuple[PlannedText, list[Future[SentenceResult]]]] = deque()
         self._in_flight: deque[Future[SentenceResult]] = deque()
 
     def translate(self, texts: Iterable[str]) -> Generator[Translation]:
         """The translation of each text, in order, as soon as it and those before it are done."""
         try:
             for text in texts:
-                parts = plan_text(self._model, self._pair, text)
-                futures = [self._submit(part.source_ids, self._options) for part in parts if part.source_ids]
-                self._texts.append((parts, futures))
+                text = without_surrogates(text)
+                planned = plan_for(self._model, self._pair, text, read_document(text), self._options)
+                futures = [self._submit(part.source_ids, planned.options) for part in planned.sentences]
+                self._texts.append((planned, futures))
                 while self._texts and (self._head_done() or self._crowded()):
                     yield self._take()
             while self._texts:
@@ -84,15 +86,15 @@ class LineStream:
         return max(len(self._in_flight), len(self._texts)) >= MAX_IN_FLIGHT
 
     def _take(self) -> Translation:
-        parts, futures = self._texts.popleft()
+        planned, futures = self._texts.popleft()
         results = [future.result() for future in futures]
         if self._second_beam_size is not None:
-            self._mend(parts, results, wider(self._options, self._second_beam_size))
-        return assemble_text(self._model.tokenizer, parts, results)
+            self._mend(planned.sentences, results, wider(planned.options, self._second_beam_size))
+        return assemble_planned(planned, results).translation
 
-    def _mend(self, parts: tuple[Part, ...], results: list[SentenceResult], options: SearchOptions) -> None:
+    def _mend(self, sentences: Sequence[Part], results: list[SentenceResult], options: SearchOptions) -> None:
         """Decode again what has gone wrong, and put what is sound in its place."""
-        tokenizer, sentences = self._model.tokenizer, [part for part in parts if part.source_ids]
+        tokenizer = self._model.tokenizer
         suspects = [i for i, part in enumerate(sentences) if not is_sound(tokenizer, part, results[i].hypotheses[0])]
         again = [self._submit(sentences[i].source_ids, options, SECOND_TRY) for i in suspects]
         for i, future in zip(suspects, again, strict=True):

@@ -1,16 +1,21 @@
 """A text of a request between its two ends: planned for the engine, and put together from what the engine answers."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from server.alignment import align_parts
 from server.bundle import LanguagePair
 from server.detect import Detected
 from server.engine.types import SearchOptions, SentenceResult
-from server.markup import Alignment, Document, assemble
+from server.markup import Alignment, Document, Options, assemble, parse
+from server.markup.placeholders import has_placeholders
 from server.models import Model
-from server.plan import Part, Translation, assemble_text, join_chunks
+from server.plan import Part, Translation, assemble_text, join_chunks, plan_text
+from server.reading import find_unreadable
+from server.segment import Split
+
+PLAIN = Options(kind="text")
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,44 @@ class TranslatedText:
     detected: Detected | None
     translation: Translation
     alignments: tuple[Alignment, ...] = ()
+
+
+def read_document(text: str, markup: Options | None = None) -> Document | None:
+    """`text` taken apart; None if it is plain, without markup or placeholders."""
+    kind = markup or (PLAIN if has_placeholders(text) else None)
+    return None if kind is None else parse(text, kind)
+
+
+def plan_for(
+    model: Model,
+    pair: LanguagePair,
+    text: str,
+    document: Document | None,
+    options: SearchOptions,
+    split: Split = "sentences",
+    detected: Detected | None = None,
+) -> PlannedText:
+    """`text` for `model`.
+
+    Args:
+        document: what `read_document` made of it.
+        options: `align` is for plain text; what has marks is aligned always.
+    """
+    chunks = _plan_chunks(model, pair, text, document, split)
+    sentences = "\n".join(part.segment.text for parts in chunks for part in parts if part.source_ids)
+    if unreadable := find_unreadable(model.tokenizer, sentences):
+        document = parse(text, replace(document.options if document else PLAIN, unreadable=unreadable))
+        chunks = _plan_chunks(model, pair, text, document, split)
+    if document is not None:
+        options = replace(options, align=any(chunk.marks for chunk in document.chunks))
+    return PlannedText(model, pair, detected, options, document, chunks)
+
+
+def _plan_chunks(
+    model: Model, pair: LanguagePair, text: str, document: Document | None, split: Split
+) -> tuple[tuple[Part, ...], ...]:
+    texts = [text] if document is None else [chunk.text for chunk in document.chunks]
+    return tuple(plan_text(model, pair, each, split) for each in texts)
 
 
 def assemble_planned(text: PlannedText, results: Sequence[SentenceResult]) -> TranslatedText:

@@ -1,25 +1,20 @@
 """Texts taken apart for the engine: limits, languages, markup, sentences, ids. Waits for nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from server.bundle import LanguagePair, SearchDefaults
 from server.detect import SURE, Detected, Detector
 from server.engine.types import SearchOptions
 from server.errors import InvalidRequestError, RequestTooLargeError
-from server.markup import Document, parse
 from server.markup import Options as MarkupOptions
-from server.markup.placeholders import has_placeholders
 from server.models import Models
-from server.plan import Part, plan_text, without_surrogates
-from server.planned import PlannedText
-from server.reading import find_unreadable
+from server.plan import Part, without_surrogates
+from server.planned import PlannedText, plan_for, read_document
 from server.segment import Segment, Split
 from server.settings import Limits
 
 MAX_LENGTH_PENALTY = 5.0
-
-PLAIN = MarkupOptions(kind="text")
 
 
 @dataclass(frozen=True)
@@ -113,22 +108,17 @@ class Planner:
 
     def _plan_text(self, text: str, options: TranslateOptions) -> PlannedText:
         text = without_surrogates(text)
-        markup = options.markup or (PLAIN if has_placeholders(text) else None)
-        document, texts = _taken_apart(text, markup)
+        document = read_document(text, options.markup)
+        texts = [text] if document is None else [chunk.text for chunk in document.chunks]
         detected = self.detect_source(" ".join(texts), options.target) if options.source is None else None
         source = detected.language if detected else options.source
         assert source is not None
         if detected and source == options.target.lower():
             return self._unchanged(text, detected)
         model, pair = self.models.choose(source, options.target)
-        chunks = tuple(plan_text(model, pair, each, options.split) for each in texts)
-        if unreadable := find_unreadable(model.tokenizer, _sentences(chunks)):
-            document, texts = _taken_apart(text, replace(markup or PLAIN, unreadable=unreadable))
-            chunks = tuple(plan_text(model, pair, each, options.split) for each in texts)
         search = search_options(options, model.manifest.search, self.limits.max_beam_size)
-        if options.align if document is None else any(chunk.marks for chunk in document.chunks):
-            search = replace(search, align=True)
-        return PlannedText(model, pair, detected, search, document, chunks)
+        search = replace(search, align=options.align)
+        return plan_for(model, pair, text, document, search, options.split, detected)
 
     def _unchanged(self, text: str, detected: Detected) -> PlannedText:
         """`text`, which is in the target language already."""
@@ -136,19 +126,6 @@ class Planner:
         model, _ = self.models.choose(self.models.sources_of(language)[0], language)
         parts = (Part(Segment(text, ""), ()),)
         return PlannedText(model, LanguagePair(language, language, ()), detected, SearchOptions(), None, (parts,))
-
-
-def _taken_apart(text: str, markup: MarkupOptions | None) -> tuple[Document | None, list[str]]:
-    """The document of `text`, None without `markup`, and what is to be translated of it."""
-    if markup is None:
-        return None, [text]
-    document = parse(text, markup)
-    return document, [chunk.text for chunk in document.chunks]
-
-
-def _sentences(chunks: Iterable[Iterable[Part]]) -> str:
-    """All that the model is to read."""
-    return "\n".join(part.segment.text for parts in chunks for part in parts if part.source_ids)
 
 
 def _languages(models: Models) -> list[str]:

@@ -134,6 +134,13 @@ def test_what_loops_is_decoded_again(
     assert sorted(tried, key=str) == sorted([(1, ANYBODY), (6, SECOND_TRY)] * 2, key=str)
 
 
+def test_placeholders_and_signs_of_a_line_are_kept_as_the_server_keeps_them(make_model: MakeModel) -> None:
+    """Into German the fake turns the words round."""
+    model = make_model(FakeEngine())
+    [found] = LineStream(model, model.manifest.pairs[1], SearchOptions()).translate(["the dog {name} 😀 sees %1$s"])
+    assert [found.text.count(each) for each in ("{name}", "%1$s", "😀")] == [1, 1, 1]
+
+
 def test_a_stream_gives_no_second_try_unless_told(make_model: MakeModel, tokenizer: Tokenizer) -> None:
     engine = Stutterer(tokenizer, True)
     model = make_model(engine)
