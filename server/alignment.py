@@ -19,12 +19,15 @@ Span = tuple[int, int]
 MIN_SHARE = 0.3
 
 
-def align_parts(tokenizer: Tokenizer, parts: Sequence[Part], results: Sequence[SentenceResult]) -> list[Alignment]:
+def align_parts(
+    tokenizer: Tokenizer, parts: Sequence[Part], results: Sequence[SentenceResult], rank: int = 0
+) -> list[Alignment]:
     """One alignment for each part of a text that says what it was made from; spans are of the whole text.
 
     Args:
         parts: of the text, in order.
         results: of those that have ids, in order.
+        rank: of the hypotheses, 0 is the best; a sentence with fewer gives its last.
     """
     waiting = iter(results)
     alignments: list[Alignment] = []
@@ -32,16 +35,17 @@ def align_parts(tokenizer: Tokenizer, parts: Sequence[Part], results: Sequence[S
     for part in parts:
         text = part.segment.text
         if part.source_ids:
-            best = next(waiting).hypotheses[0]
+            ranked = next(waiting).hypotheses
+            chosen = ranked[min(rank, len(ranked) - 1)]
             spans = tokenizer.source_spans(shown(tokenizer, text))
-            ends = _ends(tokenizer, best.ids)
+            ends = _ends(tokenizer, chosen.ids)
             num_prefix = len(part.source_ids) - len(spans) - 1
             # Without a span for each id (text that the tokenizer saw otherwise) nothing is said of this part.
-            if best.alignment is not None and num_prefix >= 0:
+            if chosen.alignment is not None and num_prefix >= 0:
                 alignments.append(
                     Alignment(
                         [(target_start + a, target_start + b) for a, b in zip([0, *ends], ends, strict=False)],
-                        best.alignment[:, num_prefix:-1].astype(float),
+                        chosen.alignment[:, num_prefix:-1].astype(float),
                         [(source_start + a, source_start + b) for a, b in spans],
                     )
                 )

@@ -57,6 +57,10 @@ class Translation:
     alternatives: tuple[Alternative, ...]
     segments: tuple[TranslatedSegment, ...]
 
+    def ranked(self, rank: int) -> "Translation | Alternative":
+        """The best at rank 0, then the alternatives; past them the last."""
+        return self if rank == 0 or not self.alternatives else self.alternatives[:rank][-1]
+
 
 def plan_text(model: Model, pair: LanguagePair, text: str, split: Split = "sentences") -> tuple[Part, ...]:
     """The parts of `text`, in order; each fits the model, nothing is cut off."""
@@ -92,11 +96,23 @@ def assemble_text(tokenizer: Tokenizer, parts: Sequence[Part], results: Sequence
     )
 
 
-def join_chunks(text: str, chunks: Sequence[Translation]) -> Translation:
-    """The translation of a marked-up text, whose chunks were translated one by one; it has no alternatives."""
-    scores = [chunk.score for chunk in chunks if chunk.score is not None]
+def join_chunks(texts: Sequence[str], chunks: Sequence[Translation]) -> Translation:
+    """The translation of a marked-up text, whose chunks were translated one by one.
+
+    Args:
+        texts: the whole text with the best translation of each chunk, with the second best, and so on.
+    """
+    best, *others = texts
     segments = tuple(segment for chunk in chunks for segment in chunk.segments)
-    return Translation(text, fmean(scores) if scores else None, (), segments)
+    alternatives = tuple(
+        Alternative(text, _mean_score([chunk.ranked(rank) for chunk in chunks])) for rank, text in enumerate(others, 1)
+    )
+    return Translation(best, _mean_score(chunks), alternatives, segments)
+
+
+def _mean_score(scored: Sequence[Translation | Alternative]) -> float | None:
+    scores = [each.score for each in scored if each.score is not None]
+    return fmean(scores) if scores else None
 
 
 def without_surrogates(text: str) -> str:

@@ -113,10 +113,13 @@ def assemble_planned(text: PlannedText, results: Sequence[SentenceResult]) -> Tr
         [translation], [(parts, mine)] = translations, by_chunk
         alignments = tuple(align_parts(tokenizer, parts, mine)) if text.options.align else ()
         return TranslatedText(text.model, text.pair.source, text.detected, translation, alignments)
-    aligned = [align_parts(tokenizer, parts, mine) for parts, mine in by_chunk]
-    translated = [(each.text, alignment) for each, alignment in zip(translations, aligned, strict=True)]
-    translation = join_chunks(assemble(text.document, translated), translations)
-    return TranslatedText(text.model, text.pair.source, text.detected, translation)
+    depth = max((len(each.alternatives) for each in translations), default=0)
+    texts: list[str] = []
+    for rank in range(1 + depth):
+        aligned = [align_parts(tokenizer, parts, mine, rank) for parts, mine in by_chunk]
+        ranked = [each.ranked(rank).text for each in translations]
+        texts.append(assemble(text.document, list(zip(ranked, aligned, strict=True))))
+    return TranslatedText(text.model, text.pair.source, text.detected, join_chunks(texts, translations))
 
 
 def _by_chunk(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from server.detect import SURE
-from server.markup import Options
+from server.markup import Options, verify
 from server.models import Models
 from server.planner import TranslateOptions
 from server.settings import ServeSettings
@@ -66,6 +66,19 @@ def test_what_surely_is_in_the_target_language_stays_as_it_is(
     assert found.detected is not None
     assert found.detected.confidence >= SURE
     assert not engine.sources
+
+
+def test_alternatives_have_the_markup_too(models: Models) -> None:
+    """The fake's k-th hypothesis lacks the last k ids."""
+    translator = Translator(models, ServeSettings().limits)
+    html, plain = "<p>the <b>old</b> house</p>\n<p>{name}</p>", "the old {name} house"
+    for text, markup in ((html, Options(kind="html")), (plain, None)):
+        options = TranslateOptions("de", "en", num_alternatives=2, markup=markup)
+        (found,) = asyncio.run(translator.translate([text], options)).translations
+        assert len({found.text, *(each.text for each in found.alternatives)}) == 3
+        for each in found.alternatives:
+            assert verify(text, each.text, markup or Options(kind="text"))
+            assert each.score is not None
 
 
 def test_the_language_of_a_document_is_that_of_its_words(models: Models) -> None:
