@@ -40,7 +40,6 @@ def gzipped(data: bytes) -> bytes:
     return gzip.compress(data, mtime=0)
 
 
-
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
