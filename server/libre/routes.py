@@ -1,6 +1,6 @@
 """The endpoints of the dialect.
 
-Keys are not asked for: an `api_key` is accepted, whatever it says, and neither kept nor logged.
+A key is sent as `api_key`; where the server asks for none, whatever is sent is accepted, and neither kept nor logged.
 """
 
 import asyncio
@@ -118,13 +118,13 @@ async def get_health(request: FerryRequest) -> Response:
 
 async def get_settings(request: FerryRequest) -> Response:
     """What a web page for this server has to know."""
-    target = _pairs(request)[0].target
+    target, needs_key = _pairs(request)[0].target, access_of(request).needs_key
     return json_answer(
         {
             "charLimit": request.state["settings"].max_text_chars,
             "frontendTimeout": FRONTEND_TIMEOUT_MS,
-            "apiKeys": False,
-            "keyRequired": False,
+            "apiKeys": needs_key,
+            "keyRequired": needs_key,
             "suggestions": False,
             "filesTranslation": True,
             "supportedFilesFormat": list(SUFFIXES),

@@ -64,6 +64,13 @@ def test_health_models_and_metrics_need_none(models: Models, tmp_path: Path) -> 
         assert site.ask("GET", path).status_code == 200
 
 
+@pytest.mark.parametrize("with_keys", [True, False])
+def test_web_pages_are_told_whether_one_is_needed(models: Models, tmp_path: Path, with_keys: bool) -> None:
+    site = make_site(models, tmp_path) if with_keys else Site(models)
+    told = site.ask("GET", "/frontend/settings").json()
+    assert (told["apiKeys"], told["keyRequired"]) == (with_keys, with_keys)
+
+
 @pytest.mark.parametrize("ask", [native, deepl, libre])
 def test_too_often_is_429_for_that_key_alone(models: Models, tmp_path: Path, ask: Any) -> None:
     site = make_site(models, tmp_path, "requests_per_minute = 2\n")
