@@ -16,7 +16,8 @@ from sentencex import segment as split_sentences
 # of the interpreter; so it never sees more than this many characters at once.
 MAX_WINDOW = 4000
 
-_LINE_ENDS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+# A tab ends a line as well: it stands between the cells of a table, and would come out of the model as a space.
+_LINE_ENDS = "\t\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 _LINES = re.compile(f"[{_LINE_ENDS}]+|[^{_LINE_ENDS}]+")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 # sentencex takes these for one byte and panics, in most languages: "Plan B\u00a0."

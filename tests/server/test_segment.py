@@ -46,6 +46,7 @@ def test_halves_join_to_the_segment(text: str) -> None:
         ("en", "Mr. Smith met J. R. Tolkien. So did I. He left.", 3),
         ("en", "see eq. (4) there. then go. ok", 3),
         ("fr", "Voir M. Dupont, le Dr. Martin. Il vient.", 2),
+        ("de", "Name\tPreis \t Ort", ["Name", "Preis", "Ort"]),
         ("en", "", []),
         ("en", " \n\t ", []),
     ],
