@@ -32,6 +32,7 @@ SOUP = st.lists(st.one_of(PIECES, st.just(" "), st.text(max_size=3)), max_size=3
         (HTML, "<p translate=no>a</p><p class='a notranslate'>b</p><p>c</p>", ["c"]),
         (WEBLATE, '<x id="1"></x> files in <x id="2"></x>, (<x id="3"></x>).', ["files in, ()."]),
         (TEXT, "Hello %(name)s, see https://a.b/c?d=e.", ["Hello, see."]),
+        (TEXT, "Hello :smile: at 10:30:15 or :20:", ["Hello at 10:30:15 or :20:"]),
         (TEXT, "<b>{x}</b> & 100% 50%ige", ["<b></b> & 100% 50%ige"]),
         (XML, "<r><t>one</t><t>two <e>three</e></t></r>", ["one", "two three"]),
         (Options("xml", outline_detection=False), "<r><t>one</t> <t>two</t></r>", ["one two"]),
