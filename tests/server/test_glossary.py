@@ -1,16 +1,20 @@
 """Glossaries: each source term is taken out, and its target term is in the translation as often."""
 
 import asyncio
+import re
 
 import pytest
 
 from server.glossary import Terms, take_out_terms
-from server.markup import Options
+from server.markup import Options, parse, translate_document
 from server.models import Models
 from server.planner import TranslateOptions
 from server.settings import ServeSettings
 from server.translator import Translator
+from tests.server.markup.snippets import read_snippets
+from tests.server.markup.translators import ORDERS, moving, with_noise
 
+_TERM = re.compile(r"(?<!\w)[^\W\d_]{4,}(?!\w)")
 TERMS = {"Hund": "hound", "Katze": "puss & boots", "Haus am See": "lake house", "Haus": "mansion", "R&D": "F&E"}
 
 
@@ -80,3 +84,23 @@ def test_a_term_stands_apart_as_its_word_did(models: Models) -> None:
     answer = asyncio.run(translator.translate([prepared.text], TranslateOptions("en", "de", markup=prepared.options)))
     words = prepared.restore(answer.translations[0].text).replace("(", " ").replace(")", " ").replace(",", " ").split()
     assert {"Katze", "Hund"} <= set(words)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_every_term_of_the_snippets_is_there_whatever_the_translator_does(order: str) -> None:
+    """The rate on a test set: of the terms in the markup snippets, the share that came out as often as it went in."""
+    wanted = found = 0
+    for number, snippet in enumerate(read_snippets()):
+        words = [word for chunk in parse(snippet.source, snippet.options).chunks for word in _TERM.findall(chunk.text)]
+        terms = {word: f"Quarb{place}" for place, word in enumerate(dict.fromkeys(words[::2]))}
+        if not terms:
+            continue
+        markup = None if snippet.options.kind == "text" else snippet.options
+        prepared = take_out_terms(snippet.source, markup, Terms(terms))
+        translate = with_noise(moving(ORDERS[order], str.upper), number)
+        output = prepared.restore(translate_document(parse(prepared.text, prepared.options), translate))
+        for target in terms.values():
+            wanted += prepared.targets.count(target)
+            found += len(re.findall(rf"{target}(?!\d)", output))
+    print(f"{order}: {found} of {wanted} terms")
+    assert found == wanted > 500
