@@ -183,7 +183,9 @@ def test_requests_of_applications_over_the_bundled_model(curl: Curl) -> None:
     text = '<p>Guten Morgen.<br />Danke. <a href="https://example.org/@anna" class="mention">@anna</a></p>'
     form = ("--data-urlencode", f"text={text}")
     [status] = curl("/v2/translate", *mastodon, *form, "-H", "Authorization: DeepL-Auth-Key any")["translations"]
-    expected = '<p>Good morning.<br />Thank you. <a href="https://example.org/@anna" class="mention">@anna</a></p>'
-    assert (status["text"], status["billed_characters"]) == (expected, len(text))
+    # What the model makes of a word of thanks beside a name is its own business; the tags are not.
+    link = '<a href="https://example.org/@anna" class="mention">@anna</a>'
+    assert re.fullmatch(rf"<p>Good morning\.<br />[Tt]hank[a-z .]+{re.escape(link)}</p>", status["text"])
+    assert status["billed_characters"] == len(text)
     libre = {"q": text, "source": "de", "target": "en", "format": "html", "api_key": ""}
-    assert curl.json("/translate", libre)["translatedText"] == expected
+    assert curl.json("/translate", libre)["translatedText"] == status["text"]
