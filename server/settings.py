@@ -13,7 +13,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from server.engine.types import EngineSettings
+from server.engine.types import Device, EngineSettings
 from server.errors import SettingsError
 from server.logs import LogFormat, LogLevel
 
@@ -55,10 +55,13 @@ class EngineFields:
         "source tokens that may wait; past it requests are refused", EngineSettings.max_queue_tokens, minimum=1
     )
 
+    device: Device = setting("where the graphs compute; cuda needs ferry-nmt[serve-gpu]", EngineSettings.device)
+
     @property
     def engine(self) -> EngineSettings:
         """The part that the engine takes."""
-        return EngineSettings(self.num_threads, self.max_rows, self.max_batch_tokens, self.max_queue_tokens)
+        sizes = self.num_threads, self.max_rows, self.max_batch_tokens, self.max_queue_tokens
+        return EngineSettings(*sizes, self.device)
 
 
 @dataclass(frozen=True, kw_only=True)

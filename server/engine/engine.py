@@ -41,14 +41,14 @@ class Engine:
             on_step: called after every decode step from the thread that made it; for tests, it must be quick.
 
         Raises:
-            SettingsError: limits under which some sentence could never be translated.
+            SettingsError: limits under which some sentence could never be translated, or a device that is not there.
             BundleError: graphs that cannot be opened or are not as the manifest says.
         """
         _check_settings(settings, bundle.manifest.dimensions)
         self._settings = settings
         self._on_failure = on_failure
         num_threads = settings.num_threads or count_cores()
-        runtime = Runtime.load(bundle)
+        runtime = Runtime.load(bundle, settings.device)
         self._scheduler = Scheduler(bundle.manifest.dimensions, settings, num_threads)
         self._workers = [
             Worker(i, runtime, bundle.manifest, self._scheduler, settings.max_rows, on_step) for i in range(num_threads)

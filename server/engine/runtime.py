@@ -1,4 +1,4 @@
-"""The only importer of onnxruntime: loads the two graphs of a bundle and runs them on the CPU.
+"""The only importer of onnxruntime: loads the two graphs of a bundle and runs them, on the CPU or a card.
 
 Holds sessions and bindings; must not know sentences, beams or queues. Axis letters as in `server.engine.tensors`.
 
@@ -24,9 +24,17 @@ from server.engine.tensors import (
     encoder_inputs,
     encoder_outputs,
 )
-from server.errors import BundleError
+from server.engine.types import Device
+from server.errors import BundleError, SettingsError
 
 _ONNX_TYPES = {"float32": "tensor(float)", "int64": "tensor(int64)", "int32": "tensor(int32)", "int8": "tensor(int8)"}
+
+
+# What a device's provider has no kernel for, the CPU computes.
+_PROVIDERS: Mapping[Device, list[str]] = {
+    "cpu": ["CPUExecutionProvider"],
+    "cuda": ["CUDAExecutionProvider", "CPUExecutionProvider"],
+}
 
 
 class DecodeStep:
@@ -68,14 +76,16 @@ class Runtime:
         self._encoder_names = [spec.name for spec in encoder_outputs(manifest)]
 
     @classmethod
-    def load(cls, bundle: Bundle) -> "Runtime":
-        """Open both graphs and check them against the manifest.
+    def load(cls, bundle: Bundle, device: Device = "cpu") -> "Runtime":
+        """Open both graphs on `device` and check them against the manifest.
 
         Raises:
+            SettingsError: there is no such device, or onnxruntime was not built for it.
             BundleError: a graph that onnxruntime cannot open, or with every tensor that is not as the manifest says.
         """
         manifest = bundle.manifest
-        encoder, decoder = _open_session(bundle, "encoder"), _open_session(bundle, "decoder")
+        _check_device(device)
+        encoder, decoder = _open_session(bundle, "encoder", device), _open_session(bundle, "decoder", device)
         faults = [
             *_mismatches("encoder input", encoder.get_inputs(), encoder_inputs(), manifest),
             *_mismatches("encoder output", encoder.get_outputs(), encoder_outputs(manifest), manifest),
@@ -105,12 +115,26 @@ class Runtime:
         return DecodeStep(self._decoder, inputs, outputs)
 
 
-def _open_session(bundle: Bundle, role: str) -> Any:
-    path = bundle.file(role)
+def _check_device(device: Device) -> None:
+    if _PROVIDERS[device][0] not in ort.get_available_providers():
+        raise SettingsError(
+            f"--device is {device}, and onnxruntime {ort.__version__} here was not built for it; install "
+            "ferry-nmt[serve-gpu] in place of ferry-nmt[serve], or choose --device cpu."
+        )
+
+
+def _open_session(bundle: Bundle, role: str, device: Device) -> Any:
+    path, providers = bundle.file(role), _PROVIDERS[device]
     try:
-        return ort.InferenceSession(str(path), _session_options(), providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(str(path), _session_options(), providers=providers)
     except Exception as error:  # onnxruntime raises a class of its own per status, with no common base
         raise BundleError(f"{path.name} ({role}) cannot be opened by onnxruntime {ort.__version__}: {error}") from error
+    if session.get_providers()[0] != providers[0]:  # it goes on with the CPU then, and only logs why
+        raise SettingsError(
+            f"--device is {device}, and onnxruntime finds no card that it can use; look at the driver and at what it "
+            "has written above, or choose --device cpu."
+        )
+    return session
 
 
 def _session_options() -> Any:

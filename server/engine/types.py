@@ -1,9 +1,12 @@
 """What goes into the engine and what comes out, frozen."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+Device = Literal["cpu", "cuda"]
 
 
 @dataclass(frozen=True)
@@ -78,9 +81,11 @@ class EngineSettings:
         max_rows: rows of one engine thread; a sentence takes beam_size of them.
         max_batch_tokens: padded source ids (longest x sentences) one encoder call may hold.
         max_queue_tokens: source ids that may wait; past it, submit refuses.
+        device: where the graphs compute. Rows stay in the machine's memory, so a card pays for copies at every step.
     """
 
     num_threads: int = 0
     max_rows: int = 64
     max_batch_tokens: int = 1024
     max_queue_tokens: int = 32_768
+    device: Device = "cpu"

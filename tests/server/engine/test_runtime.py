@@ -4,13 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 
 from server.bundle import Bundle, DecoderMixing
 from server.engine.runtime import Runtime
 from server.engine.slots import Slots
 from server.engine.tensors import cross_inputs, state_inputs
-from server.errors import BundleError
+from server.errors import BundleError, SettingsError
 from tests.server.engine.toy import BOS, DIMENSIONS, GraphAuthor, random_sources, write_toy_bundle
 
 
@@ -27,6 +28,17 @@ def test_every_mismatch_is_in_one_message(tmp_path: Path) -> None:
         "decoder output 'logits' has shape ['R', 137], expected ['R', 138]",
     ):
         assert part in message
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider 'CUDAExecutionProvider'")
+def test_a_device_that_is_not_there_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a build for it, and with one that finds no card: onnxruntime would go on with the CPU and say nothing."""
+    bundle = write_toy_bundle(tmp_path / "bundle")
+    with pytest.raises(SettingsError, match=r"--device is cuda, .* not built for it; install ferry-nmt\[serve-gpu\]"):
+        Runtime.load(bundle, "cuda")
+    monkeypatch.setattr(ort, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"])
+    with pytest.raises(SettingsError, match=r"--device is cuda, .* finds no card"):
+        Runtime.load(bundle, "cuda")
 
 
 def test_tensors_of_the_other_mixing_are_named(tmp_path: Path) -> None:
