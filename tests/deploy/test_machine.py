@@ -15,7 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.nginx.rig import SOURCE, find_nginx, free_port, wait_until
+from tests.nginx.rig import SOURCE, find_nginx, wait_until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -85,9 +86,8 @@ def processes() -> dict[int, list[str]]:
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Machine]:
     find_nginx()
-    # Two in a row: the second replica's is the next one.
-    replica_port = next(port for port in iter(free_port, None) if _is_free(port + 1))
-    machine = Machine(tmp_path / "run", free_port(), replica_port)
+    # The second replica's port is the next one.
+    machine = Machine(tmp_path / "run", free_port(), free_port(in_a_row=2))
     yield machine
     machine.make("down")
 
@@ -102,11 +102,6 @@ def _create_glossary(url: str) -> str:
     }
     created: str = httpx.post(url + "/v2/glossaries", json=fields).json()["glossary_id"]
     return created
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 @contextmanager
@@ -198,3 +193,8 @@ def test_without_nginx_the_remedy_is_named(machine: Machine) -> None:
     assert done.returncode == 2
     assert "apt-get install nginx-light" in done.stderr
     assert "make serve" in done.stderr
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
+
 SOURCE = Path(__file__).resolve().parents[2]
 
 
@@ -26,14 +28,6 @@ def find_nginx() -> str:
     if found is None:
         pytest.skip("nginx is not installed: apt-get install nginx-light")
     return found
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_until(condition: Callable[[], bool], limit_s: float = 10) -> None:

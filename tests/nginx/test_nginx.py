@@ -13,7 +13,8 @@ import pytest
 
 from server.serve import KEEP_ALIVE_S
 from server.settings import ServeSettings
-from tests.nginx.rig import SOURCE, Front, Replica, free_port, nginx, wait_until
+from tests.nginx.rig import SOURCE, Front, Replica, nginx, wait_until
+from tests.ports import free_port
 
 SECRET = "Geheimnis"
 BURST = 100  # of nginx/locations.conf, per address

@@ -2,14 +2,12 @@
 
 import json
 import os
-import random
 import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from server import remote_lines, translate_file
 from server.partial import PartialFile
 from server.remote_client import Client
 from server.remote_lines import MAX_BATCH_TEXTS, MAX_BATCHES, NUM_REQUESTS, halve_text
+from tests.ports import free_port
 from tests.server.remote_fake import HTML, HUNG_UP, FakeServer, Said, fake_server, refused
 
 Run = Callable[..., int]
@@ -437,14 +436,6 @@ def test_a_reader_that_leaves(server: FakeServer) -> None:
         process.stdout.close()
         assert b"Traceback" not in process.stderr.read()
         assert process.wait() == 128 + signal.SIGPIPE
-
-
-def free_port() -> int:
-    """A port that no outgoing connection is given by chance while nobody listens there."""
-    while True:
-        port = random.randrange(15_000, 30_000)
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
 
 
 class RealServer:
