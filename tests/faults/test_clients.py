@@ -157,6 +157,18 @@ def test_pipelined(server: Server, key: Key) -> None:
         assert connection.recv(1) == b""
 
 
+def test_no_head_comes_without_a_body(server: Server, key: Key) -> None:
+    """A proxy that has the head of a server that was killed before the body can no longer ask another."""
+    [question] = key.questions(1)
+    with server.connect() as connection:
+        for _ in range(1000):
+            connection.sendall(request_bytes(question))
+            assert connection.recv(1 << 16).endswith(b"}")
+        connection.sendall(b"HEAD /health/live HTTP/1.1\r\nHost: x\r\n\r\n" + request_bytes(question))
+        assert connection.recv(1 << 16).startswith(b"HTTP/1.1 200 OK\r\n")
+        check_answer(connection, question)
+
+
 def test_less_than_declared(server: Server, key: Key) -> None:
     [question] = key.questions(1)
     with server.connect() as connection:
