@@ -1,5 +1,6 @@
 """JSON out, for what went well and what did not; the statuses are those of `server.errors`."""
 
+import asyncio
 import logging
 import math
 import traceback
@@ -76,8 +77,12 @@ def answer_client_gone(request: Request[Any], error: Exception) -> Response:
 
 def answer_shutdown() -> Response:
     """Answer for what could not be finished before the server ends."""
-    error = EngineStoppedError("The server is shutting down; ask again.")
-    return error_answer(error.status, ErrorDetail(error.code, str(error)), STOPPED_HEADERS)
+    error = _shutdown()
+    return error_answer(error.status, detail_of(error), STOPPED_HEADERS)
+
+
+def _shutdown() -> EngineStoppedError:
+    return EngineStoppedError("The server is shutting down; ask again.")
 
 
 def answer_internal(error: BaseException) -> Response:
@@ -113,6 +118,9 @@ async def answer_in_dialect(
     except FerryError as error:
         request.scope["ferry.error_code"] = error.code
         return refuse(error)
+    except asyncio.CancelledError:
+        # Only the end of the grace period does it; `Observed` would answer as no client of this dialect expects.
+        return refuse(_shutdown())
     except (ClientDisconnect, HTTPException):
         raise
     except Exception as error:

@@ -112,6 +112,28 @@ def test_what_outlasts_the_grace_is_told_to_ask_again(process: Process) -> None:
     assert "Traceback" not in process.said
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "key"),
+    [
+        ("/v2/translate", {"text": ["Warte."], "source_lang": "DE", "target_lang": "EN"}, "message"),
+        ("/translate", {"q": "Warte.", "source": "de", "target": "en"}, "error"),
+    ],
+)
+def test_what_outlasts_the_grace_is_told_so_in_its_dialect(
+    process: Process, path: str, body: dict[str, object], key: str
+) -> None:
+    url = process.wait_until_ready()
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(httpx.post, f"{url}{path}", json=body, headers={"Authorization": "x"}, timeout=10)
+        while 'waiting_sentences{model="tiny"} 1.0' not in httpx.get(f"{url}/metrics").text:
+            time.sleep(0.05)
+        process.process.send_signal(signal.SIGTERM)
+        assert answer.result().status_code == 503
+        assert answer.result().json() == {key: "The server is shutting down; ask again."}
+    assert process.wait() == 0
+    assert "Traceback" not in process.said
+
+
 def test_ten_megabytes_are_refused_at_once(process: Process) -> None:
     url = process.wait_until_ready()
     answer = translate(url, "x" * 10_000_000)
