@@ -8,6 +8,7 @@ import numpy as np
 from server.engine.types import SentenceResult
 from server.markup import Alignment
 from server.markup.alignment import AlignedMass
+from server.markup.placeholders import find_placeholders
 from server.markup.words import split_words
 from server.plan import Part
 from server.reading import shown
@@ -55,6 +56,45 @@ def align_parts(
         source_start += len(text) + len(part.segment.after)
         target_start += len(part.segment.after)
     return alignments
+
+
+def around_placeholders(
+    alignments: Sequence[Alignment], seen: tuple[str, str], whole: tuple[str, str], unreadable: frozenset[str]
+) -> list[Alignment]:
+    """`alignments` of what the model saw and said, for the texts that have the placeholders too; none if they differ.
+
+    Args:
+        seen: source and translation without placeholders, of which `alignments` tell.
+        whole: the same with them.
+    """
+    places = [_places(*texts, unreadable) for texts in zip(seen, whole, strict=True)]
+    if any(found is None for found in places):
+        return []
+    source, target = (found or {} for found in places)
+    return [
+        Alignment(_moved(each.target_spans, target), each.weights, _moved(each.source_spans, source))
+        for each in alignments
+    ]
+
+
+def _places(seen: str, whole: str, unreadable: frozenset[str]) -> dict[int, int] | None:
+    """Where each character of `seen` that is no space stands in `whole`; None if that has others."""
+    kept = {index for span in find_placeholders(whole, unreadable) for index in range(*span)}
+    inside = [index for index, char in enumerate(seen) if not char.isspace()]
+    outside = [index for index, char in enumerate(whole) if not char.isspace() and index not in kept]
+    if [seen[index] for index in inside] != [whole[index] for index in outside]:
+        return None
+    return dict(zip(inside, outside, strict=True))
+
+
+def _moved(spans: Sequence[Span], places: dict[int, int]) -> list[Span]:
+    """Each of `spans` from its first character to its last; what has none is empty, behind the one before it."""
+    moved: list[Span] = []
+    for span in spans:
+        found = [places[index] for index in range(*span) if index in places]
+        behind = moved[-1][1] if moved else 0
+        moved.append((found[0], found[-1] + 1) if found else (behind, behind))
+    return moved
 
 
 def _ends(tokenizer: Tokenizer, ids: Sequence[int]) -> list[int]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from server.alignment import align_parts
+from server.alignment import align_parts, around_placeholders
 from server.bundle import LanguagePair
 from server.detect import Detected
 from server.engine.types import SearchOptions, SentenceResult
@@ -55,8 +55,8 @@ class TranslatedText:
     """One translated text: what made it, from which language, and how sure we are of that if we had to guess.
 
     Attributes:
-        alignments: of each sentence, in characters of the whole texts; only where asked for, and not with markup or
-            placeholders.
+        alignments: of each sentence, in characters of the whole texts; only where asked for or needed, and not with
+            markup.
     """
 
     model: Model
@@ -113,13 +113,26 @@ def assemble_planned(text: PlannedText, results: Sequence[SentenceResult]) -> Tr
         [translation], [(parts, mine)] = translations, by_chunk
         alignments = tuple(align_parts(tokenizer, parts, mine)) if text.options.align else ()
         return TranslatedText(text.model, text.pair.source, text.detected, translation, alignments)
+    best = [align_parts(tokenizer, parts, mine) for parts, mine in by_chunk]
     depth = max((len(each.alternatives) for each in translations), default=0)
     texts: list[str] = []
     for rank in range(1 + depth):
-        aligned = [align_parts(tokenizer, parts, mine, rank) for parts, mine in by_chunk]
+        aligned = [align_parts(tokenizer, parts, mine, rank) for parts, mine in by_chunk] if rank else best
         ranked = [each.ranked(rank).text for each in translations]
         texts.append(assemble(text.document, list(zip(ranked, aligned, strict=True))))
-    return TranslatedText(text.model, text.pair.source, text.detected, join_chunks(texts, translations))
+    translation = join_chunks(texts, translations)
+    alignments = _alignments(text.document, translations, best, texts[0])
+    return TranslatedText(text.model, text.pair.source, text.detected, translation, alignments)
+
+
+def _alignments(
+    document: Document, chunks: Sequence[Translation], aligned: Sequence[list[Alignment]], target: str
+) -> tuple[Alignment, ...]:
+    """Of a text with placeholders, which is one chunk; of markup none are told."""
+    if document.options.kind != "text" or not chunks:
+        return ()
+    seen, whole = (document.chunks[0].text, chunks[0].text), (document.source, target)
+    return tuple(around_placeholders(aligned[0], seen, whole, document.options.unreadable))
 
 
 def _by_chunk(

@@ -92,7 +92,7 @@ class TranslationAnswer(Struct):
     """One translated text.
 
     `score` is null where there was nothing to translate; `detected_confidence`, 0 to 1, is there where `source` was
-    detected; `alignments` are empty for a text with placeholders.
+    detected; `alignments` has no placeholders in it.
     """
 
     text: str

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from server.alignment import link_words
+from server.alignment import around_placeholders, link_words
 from server.markup import Alignment
 from server.markup.alignment import find_copies
 from server.markup.words import split_words
@@ -69,3 +69,18 @@ def test_a_name_goes_with_itself_whatever_attention_says() -> None:
 )
 def test_what_only_looks_alike_does_not(source: str, target: str) -> None:
     assert not find_copies(source, split_words(source), target, split_words(target))
+
+
+def test_placeholders_move_what_stands_behind_them() -> None:
+    pieces = Alignment([(0, 5), (5, 8), (8, 9)], np.eye(3), [(0, 7), (8, 12), (12, 13)])
+    seen, whole = ("Klicken  auf.", "Click on."), ("Klicken %1$s  auf.", "Click {x} on.")
+    [moved] = around_placeholders([pieces], seen, whole, frozenset())
+    assert [whole[1][slice(*span)] for span in moved.target_spans] == ["Click", "on", "."]
+    # The piece with the space before it begins with its word, and the placeholder is in none.
+    assert [whole[0][slice(*span)] for span in moved.source_spans] == ["Klicken", "auf", "."]
+    assert link_words(*whole, [moved])[:2] == [((0, 7), (0, 5)), ((14, 17), (10, 12))]
+
+
+def test_a_text_that_is_another_one_without_its_placeholders_has_none() -> None:
+    pieces = Alignment([(0, 5)], np.eye(1), [(0, 7)])
+    assert around_placeholders([pieces], ("Klicken", "Click"), ("Klicken %s", "Press %s"), frozenset()) == []

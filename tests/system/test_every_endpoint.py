@@ -88,6 +88,10 @@ def _native(curl: Curl) -> None:
     assert len(first["alternatives"]) == 2
     assert {"source": [6, 12], "target": [5, 12]} in first["alignments"]
     assert empty["text"] == ""
+    named = {"text": "Guten Morgen, {name}.", "source": "de", "target": "en", "alignments": True}
+    [answer] = curl.json("/v1/translate", named)["translations"]
+    assert "{name}" in answer["text"]
+    assert {"source": [6, 12], "target": [5, 12]} in answer["alignments"]
     tagged = {"text": "<p>Guten <b>Morgen</b>.</p>", "target": "en", "format": "html"}
     assert curl.json("/v1/translate", tagged)["translations"][0]["text"] == "<p>Good <b>morning</b>.</p>"
     status, streamed = curl.raw(
