@@ -54,7 +54,7 @@ class Slots:
         self._state_specs = state_inputs(manifest)
         self._output_name = manifest.decoder_output
         self._reach = 0  # no row has more positions than this; an upper bound
-        self._needed = dict.fromkeys(self._limits, 0)  # longest that was reserved since the last `shrink`
+        self._needed = dict.fromkeys(self._limits, 0)  # most that a row took since the last `shrink`, or is to have room for
         self._alignment_keys = f"past_key_values.{manifest.alignment_layer}.encoder.key"
         self._queries = np.zeros((max_rows, dimensions.d_model), np.float32) if manifest.alignment_layer >= 0 else None
         self._leases: list[Lease] = []
@@ -124,6 +124,7 @@ class Slots:
         """Free the rows of `lease`; the last rows move into the gaps."""
         for row in sorted(lease.rows, reverse=True):
             last = self.num_rows - 1
+            self._needed["P"] = max(self._needed["P"], int(self._positions[row, 0]))
             if row != last:
                 self._move(last, row)
             self._leases.pop()
@@ -180,15 +181,15 @@ class Slots:
 
     def shrink(self) -> None:
         """Give back what nobody has needed since the last call; twice in a row: what nobody needs now."""
+        # Twice, since targets go on growing.
+        now = {"S": self._longest("S"), "P": 2 * self._longest("P")}
         for axis, needed in self._needed.items():
             capacity = min(FIRST_CAPACITY, self._limits[axis])
-            while capacity < needed:
+            while capacity < max(needed, now[axis]):
                 capacity *= 2
             if capacity < self._capacities[axis]:
                 self._resize(axis, capacity)
-        self._needed["S"] = int(self._source_lengths[: self.num_rows].max(initial=0))
-        # Twice, since targets go on growing.
-        self._needed["P"] = 2 * int(self._positions[: self.num_rows].max(initial=0))
+        self._needed = now
 
     def _move(self, source: int, to: int) -> None:
         source_length, position = int(self._source_lengths[source]), int(self._positions[source, 0])
@@ -219,6 +220,7 @@ class Slots:
 
     def _resize(self, axis: str, capacity: int) -> None:
         """Move the rows in use to memory of `capacity` positions along `axis`."""
+        assert self._longest(axis) <= capacity, "rows would lose what they have cached"
         kept = min(capacity, self._capacities[axis])
         self._capacities[axis] = capacity
         for spec in self._cross_specs + self._state_specs:
@@ -227,6 +229,11 @@ class Slots:
                 new[: self.num_rows, :, :kept] = old[: self.num_rows, :, :kept]
                 self._tensors[spec.name] = new
         self.generation += 1
+
+    def _longest(self, axis: str) -> int:
+        """Positions along `axis` that the rows in use have filled, at most."""
+        filled = self._source_lengths if axis == "S" else self._positions
+        return int(filled[: self.num_rows].max(initial=0))
 
     def _first_capacities(self) -> dict[str, int]:
         return {axis: min(FIRST_CAPACITY, limit) for axis, limit in self._limits.items()}

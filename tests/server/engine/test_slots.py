@@ -134,6 +134,22 @@ def test_capacity_grows_with_need_and_shrinks_without() -> None:
     memory.check()
 
 
+def test_shrink_leaves_what_was_filled_in_memory_that_had_grown_before() -> None:
+    memory = Memory("attention", 0)
+    memory.add(1, source_length=5)
+    for _ in range(FIRST_CAPACITY + 1):
+        memory.step()
+    memory.add(1, source_length=5)
+    memory.release(0)
+    memory.slots.shrink()
+    for _ in range(FIRST_CAPACITY + 1):  # it need not grow for these
+        memory.step()
+    memory.slots.shrink()
+    memory.check()
+    memory.step()
+    memory.check()
+
+
 def test_shrink_of_what_never_grew_keeps_bindings() -> None:
     slots = Slots(MANIFEST, MAX_ROWS)
     slots.shrink()
