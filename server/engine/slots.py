@@ -54,7 +54,8 @@ class Slots:
         self._state_specs = state_inputs(manifest)
         self._output_name = manifest.decoder_output
         self._reach = 0  # no row has more positions than this; an upper bound
-        self._needed = dict.fromkeys(self._limits, 0)  # most that a row took since the last `shrink`, or is to have room for
+        # The most that a row took since the last `shrink`, or is to have room for.
+        self._needed = dict.fromkeys(self._limits, 0)
         self._alignment_keys = f"past_key_values.{manifest.alignment_layer}.encoder.key"
         self._queries = np.zeros((max_rows, dimensions.d_model), np.float32) if manifest.alignment_layer >= 0 else None
         self._leases: list[Lease] = []

@@ -135,15 +135,16 @@ def test_a_full_disk(disk: Disk, key: Key) -> None:
 def test_a_translation_that_cannot_be_stored(key: Key, data: Path) -> None:
     disk = FullProcess(data)
     with disk.server as server:
-        [question] = key.questions(1, 20)
-        text = "\n".join([question.text] * 5)
+        # Long enough that it is not done before the disk is full.
+        questions = key.questions(40, 20)
+        text = "\n".join(question.text for question in questions)
         lost = upload(server, text)
         wait_for_status(server, lost, "translating")
         disk.fill()
         fault = wait_for_status(server, lost, "error")
         assert "could not be stored" in str(fault["error_message"])
         assert server.get("/v2/usage").json()["character_count"] == 0
-        files = {"file": ("letter.txt", question.text.encode())}
+        files = {"file": ("letter.txt", questions[0].text.encode())}
         refused = httpx.post(
             f"{server.url}/translate_file", data={"source": "en", "target": "de"}, files=files, timeout=60
         )
