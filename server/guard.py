@@ -21,6 +21,8 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 # Digits grouped by points, commas, apostrophes, or by spaces in threes.
 _NUMBER = re.compile(r"\d+(?:[.,'’]\d+|[ \u00a0\u202f]\d{3}(?!\d))*")
 _SEPARATORS = re.compile(r"\D")
+# "9 pm", "9:30 p.m.": hours after noon, which other languages count on from 12.
+_AFTERNOON = re.compile(r"(?<![\d.,:])(1[0-2]|[1-9])(?:[:.]\d\d)?\s?p\.?m\b", re.IGNORECASE)
 
 
 def find_symptoms(
@@ -82,14 +84,27 @@ def _is_copy(source: str, target: str) -> bool:
 
 
 def changes_numbers(source: str, target: str) -> bool:
-    """Whether `target` has other numbers than `source`; where it has, decoding again may find the right ones."""
-    return _numbers(source) != _numbers(target)
+    """Whether `target` has other numbers than `source`; where it has, decoding again may find the right ones.
+
+    An hour after noon may be told from midnight or from noon: "21:00" is as good as "9 pm".
+    """
+    before, after = _numbers(source), _numbers(target)
+    if before == after:
+        return False
+    lost, new = before - after, after - before
+    return bool(_without_hours(lost, source, target) or _without_hours(new, target, source))
+
+
+def _without_hours(numbers: Counter[str], text: str, other: str) -> Counter[str]:
+    """`numbers` of `text` without hours that `other` tells, or `text` itself, as hours after noon."""
+    mine = [hour for hour in _AFTERNOON.findall(text) if len(hour) > 1]
+    return numbers - Counter(mine) - Counter(str(int(hour) % 12 + 12) for hour in _AFTERNOON.findall(other))
 
 
 def _numbers(text: str) -> Counter[str]:
     """The numbers of two digits or more, as digits alone: what groups them or marks a fraction differs by language.
 
-    Single digits are left out, they may be written out.
+    Single digits are left out, they may be written out, and so are two of which the first is 0: a day, month or hour.
     """
     found = (_SEPARATORS.sub("", number) for number in _NUMBER.findall(text))
-    return Counter(number for number in found if len(number) > 1)
+    return Counter(number for number in found if len(number) > 2 or (len(number) == 2 and number[0] != "0"))

@@ -26,6 +26,10 @@ SOUND = [
     ("Tom Müller, Anna Schmidt und Peter Weiß", "Tom Müller, Anna Schmidt und Peter Weiß"),
     ("nein, nein, nein, nein, nein, nein!", "no, no, no, no, no, no!"),
     ("..............................", "..............................x"),
+    ("Wir treffen uns um 21:30 Uhr.", "We meet at 9:30 p.m."),
+    ("Das Café schließt um 22 Uhr.", "The café closes at 10 pm."),
+    ("We meet at 10:15 PM.", "Wir treffen uns um 22:15 Uhr."),
+    ("Am 08. Mai war es vorbei.", "It was over on May 8th."),
 ]
 BROKEN: list[tuple[str, str, Symptom]] = [
     ("Der Hund läuft über die Straße.", "", "empty"),
@@ -37,6 +41,8 @@ BROKEN: list[tuple[str, str, Symptom]] = [
     ("Der Hund läuft heute über die Straße.", "Der Hund läuft heute über die Straße.", "copied"),
     ("Im Jahr 1987 kam er.", "He came in 1978.", "numbers"),
     ("Es kostet 250 Euro.", "It costs euros.", "numbers"),
+    ("Wir treffen uns um 20:30 Uhr.", "We meet at 9:30 p.m.", "numbers"),
+    ("Wir sind 21 Leute.", "We are people.", "numbers"),
 ]
 
 
