@@ -1,8 +1,11 @@
 """Who is next: the bounded queue that all engine threads share. Pure Python; knows no tensors and no search.
 
 Callers share the engine fairly; each one's sentences keep their order. The head of the queue is always among the
-newcomers as soon as its rows are free; behind it, sentences of like length are encoded along, and the others wait for
-the next step.
+newcomers; behind it, sentences of like length are encoded along, and the others wait for the next step.
+
+An encoder call has a cost of its own, however few sentences it is for, and all that runs waits for it. So newcomers are
+held back, for others to come along, until together they have lost as much time as the call would cost those that run:
+none has to wait for long, and under load the calls are few and large.
 """
 
 import bisect
@@ -53,6 +56,15 @@ class _Waiting:
     place: float
 
 
+@dataclass
+class _Held:
+    """How long a thread's possible newcomers have been held back: at `asked` they were `count`."""
+
+    asked: float = 0.0
+    count: int = 0
+    sentence_s: float = 0.0
+
+
 class Scheduler:
     """A thread-safe queue, counted in source ids, and the choice of who joins which thread."""
 
@@ -78,6 +90,7 @@ class Scheduler:
         self._waiting_ids = 0
         self._waiting_rows = 0
         self._running_rows = [0] * num_threads
+        self._held = [_Held() for _ in range(num_threads)]
         self._stop_reason: str | None = None
         self._cancelled = 0
         self._expired = 0
@@ -119,17 +132,20 @@ class Scheduler:
             self._changed.wait_for(lambda: self._waiting or self._stop_reason is not None, timeout_s)
             return bool(self._waiting)
 
-    def take(self, thread: int, rows_in_use: int, background_rows: int = 0) -> list[Job]:
+    def take(self, thread: int, rows_in_use: int, background_rows: int = 0, call_s: float = 0.0) -> list[Job]:
         """The newcomers of engine thread `thread`, to be encoded together; often none.
 
         Also fails what has waited past its deadline.
 
         Args:
             rows_in_use: rows of the thread that are taken, `background_rows` of them by callers in the background.
+            call_s: what an encoder call takes at least, however few it is for.
         """
         with self._changed:
             expired = self._remove_expired()
             newcomers = self._choose(thread, rows_in_use, background_rows)
+            if self._is_too_soon(thread, len(newcomers), rows_in_use * call_s):
+                newcomers = {}
             for ticket in newcomers:
                 self._fair.took(self._waiting[ticket].place)
                 self._running_cost += self._leave(ticket).cost
@@ -275,6 +291,18 @@ class Scheduler:
             room, free = room - job.num_rows, free - job.num_rows
             background_rows += job.num_rows * job.caller.background
         return chosen
+
+    def _is_too_soon(self, thread: int, count: int, cost_s: float) -> bool:
+        """Whether `count` newcomers of `thread` should wait one more step; encoding them costs its rows `cost_s`."""
+        held, now = self._held[thread], self._clock()
+        step_s = now - held.asked
+        held.sentence_s += held.count * step_s
+        held.asked, held.count = now, count
+        # With what they would lose in the coming step, as long as the one before.
+        if held.sentence_s + count * step_s < cost_s:
+            return count > 0
+        held.sentence_s, held.count = 0.0, 0
+        return False
 
     def _room(self, thread: int, rows_in_use: int) -> int:
         """Rows up to this thread's fair share of all that runs and waits, so that no core idles beside a full one.

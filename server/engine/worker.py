@@ -4,6 +4,7 @@ Wires scheduler, slots, search and runtime together; each `step` admits, decodes
 tensors' names or how a search chooses.
 """
 
+import math
 import threading
 import time
 from bisect import bisect_left
@@ -73,6 +74,7 @@ class Worker:
         self._joining: list[Job] = []
         self._running: list[_Running] = []
         self._aborted = threading.Event()
+        self._least_call_s = 0.0  # of the encoder calls lately
 
     @property
     def rows_in_use(self) -> int:
@@ -149,7 +151,7 @@ class Worker:
     def _admit(self) -> int:
         """Encode newcomers together and give them rows; how many there were."""
         background = sum(each.job.num_rows for each in self._running if each.job.caller.background)
-        self._joining = self._scheduler.take(self._index, self._slots.num_rows, background)
+        self._joining = self._scheduler.take(self._index, self._slots.num_rows, background, self._least_call_s)
         if not self._joining:
             return 0
         if self._running:
@@ -161,6 +163,8 @@ class Worker:
         cross = self._encode([job.source_ids for job in self._joining])
         now = time.monotonic()
         self.counters.encode_s += now - taken
+        # It drifts up, or one lucky call would count for ever.
+        self._least_call_s = min(now - taken, 1.02 * self._least_call_s or math.inf)
         newcomers = [self._start(job, cross, i, now) for i, job in enumerate(self._joining)]
         self._running += newcomers
         self._joining = []

@@ -52,6 +52,38 @@ def test_first_come_first_served_while_rows_are_free() -> None:
     assert take_lengths(scheduler) == []
 
 
+def test_newcomers_are_held_back_until_that_has_cost_them_what_it_saves() -> None:
+    clock = Clock()
+    scheduler = make_scheduler(clock=clock)
+
+    def taken_after(seconds: float, rows_in_use: int = 4) -> int:
+        clock.now += seconds
+        return len(scheduler.take(0, rows_in_use, call_s=0.010))
+
+    taken_after(0.002)
+    submit(scheduler, 5)
+    # For four rows a call costs 40 ms of rows. One sentence may wait as long, step by step.
+    assert [taken_after(0.009) for _ in range(4)] == [0, 0, 0, 0]
+    assert taken_after(0.009) == 1
+    for length in (5, 6, 7):
+        submit(scheduler, length)
+    # Three lose three times as much.
+    assert [taken_after(0.006), taken_after(0.006)] == [0, 0]
+    assert taken_after(0.006) == 3
+
+
+def test_who_holds_up_nobody_or_has_lost_enough_is_not_held_back() -> None:
+    clock = Clock()
+    scheduler = make_scheduler(clock=clock)
+    submit(scheduler, 5)
+    assert len(scheduler.take(0, 0, call_s=10.0)) == 1
+    clock.now += 0.020
+    for _ in range(3):
+        submit(scheduler, 5)
+    # The coming step, as long as the one before, would cost three of them more than the call costs two rows.
+    assert len(scheduler.take(0, 2, call_s=0.010)) == 3
+
+
 def test_nobody_overtakes_a_sentence_that_waits_for_rows() -> None:
     """Guards against wide beams starving behind a stream of greedy sentences."""
     scheduler = make_scheduler()
