@@ -11,7 +11,7 @@ from server.plan import Part
 from server.tokenizer import Tokenizer
 
 # Beams with which a sentence is decoded again whose translation has gone wrong.
-GUARD_BEAM = 6
+GUARD_BEAM = 4
 
 
 def is_sound(tokenizer: Tokenizer, part: Part, hypothesis: Hypothesis) -> bool:

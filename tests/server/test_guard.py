@@ -93,7 +93,7 @@ def test_what_loops_is_decoded_again(make_model: MakeModel, tokenizer: Tokenizer
     answer = asyncio.run(translator.translate(["the dog"], TranslateOptions("de", "en", beam_size=1)))
     [segment] = answer.translations[0].segments
     assert seen == ["suspect", "mended"][: 1 + can_do_better]
-    assert [options.beam_size for options in engine.options] == [1, 6]
+    assert [options.beam_size for options in engine.options] == [1, 4]
     if can_do_better:
         assert (segment.target, segment.symptoms) == ("the dog", ())
     else:
@@ -114,6 +114,6 @@ def test_other_numbers_are_decoded_again(make_model: MakeModel, tokenizer: Token
     translator = Translator(Models((make_model(engine),)), ServeSettings().limits)
     answer = asyncio.run(translator.translate(["der Hund 12"], TranslateOptions("de", "en", beam_size=1)))
     [segment] = answer.translations[0].segments
-    assert [options.beam_size for options in engine.options] == [1, 6]
+    assert [options.beam_size for options in engine.options] == [1, 4]
     right = "the dog 12" in others
     assert (segment.target, segment.symptoms) == (("the dog 12", ()) if right else ("the dog 17", ("numbers",)))
