@@ -27,6 +27,7 @@ from server.reload import Reloader, reloading_on_hangup
 from server.schema import StatusAnswer
 from server.sentences import GuardCounts
 from server.settings import ServeSettings
+from server.shedding import Shedder
 from server.state import FerryRequest, State
 from server.tracing import Traced, make_tracer
 from server.translator import Translator
@@ -73,19 +74,20 @@ def build_app(models: Models, settings: ServeSettings, reloader: Reloader | None
     translator.guard_counts = GuardCounts(metrics.count_suspect, metrics.count_mended)
     access = Access(settings.api_keys, settings.data, settings.character_limit or None)
     state = State(translator=translator, settings=settings, metrics=metrics, access=access)
+    shedder = Shedder(translator, access, settings)
     app = Starlette(
         routes=routes,
-        middleware=_middleware(settings, metrics),
+        middleware=_middleware(settings, metrics, shedder),
         exception_handlers=EXCEPTION_HANDLERS,
-        lifespan=_lifespan(state, documents, reloader),
+        lifespan=_lifespan(state, documents, reloader, shedder),
     )
     app.state.translator = translator
     return app
 
 
-def _middleware(settings: ServeSettings, metrics: Metrics) -> list[Middleware]:
+def _middleware(settings: ServeSettings, metrics: Metrics, shedder: Shedder) -> list[Middleware]:
     """Outermost first."""
-    layers = [Middleware(Observed, metrics=metrics)]
+    layers = [Middleware(Observed, metrics=metrics, refusal=shedder.refusal)]
     if settings.otel:
         layers.insert(0, Middleware(Traced, tracer=make_tracer()))
     if origins := [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]:
@@ -104,13 +106,14 @@ def _middleware(settings: ServeSettings, metrics: Metrics) -> list[Middleware]:
 
 
 def _lifespan(
-    state: State, documents: Documents, reloader: Reloader | None
+    state: State, documents: Documents, reloader: Reloader | None, shedder: Shedder
 ) -> Callable[[Starlette], AbstractAsyncContextManager[State]]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
         translator = state["translator"]
         async with (
             documents.running(translator),
+            shedder.watching(),
             state["access"].usage.kept(),
             reloading_on_hangup(reloader, translator, state["access"]),
         ):

@@ -4,8 +4,10 @@ import asyncio
 import random
 import re
 import time
+from collections.abc import Callable
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.answers import answer_internal, answer_shutdown
@@ -19,9 +21,14 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 class Observed:
     """Pure ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, refusal: Callable[[Scope], Response | None]) -> None:
+        """
+        Args:
+            refusal: the answer to a request that is not to be read at all.
+        """
         self._app = app
         self._metrics = metrics
+        self._refusal = refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -41,7 +48,7 @@ class Observed:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_observed)
+            await (self._refusal(scope) or self._app)(scope, receive, send_observed)
         except asyncio.CancelledError:
             # Nothing but the end of the grace period at shutdown cancels a request from outside.
             if not status:

@@ -7,6 +7,9 @@ OTHER = "other"
 
 
 def route_of(scope: Scope) -> str:
-    """The template of the route that answered, `other` if none did."""
+    """The template of the route that answered or would have, `other` if none did."""
+    if "ferry.route" in scope:
+        early: str = scope["ferry.route"]
+        return early
     route = scope.get("route")
     return route.path if isinstance(route, Route) else OTHER

@@ -68,6 +68,10 @@ class CachingEngine:
         """As the engine says."""
         return self._engine.failed
 
+    def foretell(self, caller: str) -> float | None:
+        """As the engine does, of what is not known yet."""
+        return self._engine.foretell(caller)
+
     @property
     def num_flights(self) -> int:
         """Sentences that are in the engine for somebody."""

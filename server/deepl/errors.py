@@ -58,12 +58,13 @@ def answering(endpoint: Endpoint) -> Endpoint:
 
     @functools.wraps(endpoint)
     async def answered(request: FerryRequest) -> Response:
-        return await answer_in_dialect(endpoint, request, _answer, ErrorAnswer)
+        return await answer_in_dialect(endpoint, request, refusal, ErrorAnswer)
 
     return answered
 
 
-def _answer(error: FerryError) -> Response:
+def refusal(error: FerryError) -> Response:
+    """`error` as clients of this dialect read it."""
     detail = error.detail if isinstance(error, InvalidEntriesError) else UNSET
     return json_answer(ErrorAnswer(str(error), detail), _status(error), retry_after(error))
 

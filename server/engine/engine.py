@@ -100,6 +100,10 @@ class Engine:
         """
         return self._scheduler.submit(tuple(source_ids), options, deadline, caller)
 
+    def foretell(self, caller: str) -> float | None:
+        """Seconds until a sentence that `caller` submits now would begin to run; None where that is not known."""
+        return self._scheduler.foretell(Caller(caller))
+
     def self_test(self, golden_lines: Sequence[GoldenLine]) -> None:
         """Translate the golden lines by greedy search with the default length; also warms the engine up.
 

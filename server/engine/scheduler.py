@@ -32,6 +32,8 @@ RUNNING_ENCODE_TOKENS = 512
 # How many waiting sentences are looked at for newcomers; a bound on the time the lock is held.
 MAX_LOOKED_AT = 256
 RETRY_AFTER_RANGE_S = (1.0, 60.0)
+# How old a look through the queue may be where only an estimate is wanted.
+SEEN_S = 0.02
 # Of the time that a request allows, its answer may take this much by the forecast, which errs.
 MARGIN = 0.8
 # Of a thread's rows, the background may hold 1/2, so that others find some free.
@@ -54,6 +56,15 @@ class _Waiting:
 
     job: Job
     place: float
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The queue as it was: the places of what waited, and the cost of all before each of them, and of all."""
+
+    at: float
+    places: list[float]
+    costs: list[int]
 
 
 @dataclass
@@ -90,6 +101,7 @@ class Scheduler:
         self._waiting_ids = 0
         self._waiting_rows = 0
         self._running_rows = [0] * num_threads
+        self._seen = _Seen(-math.inf, [], [0])
         self._held = [_Held() for _ in range(num_threads)]
         self._stop_reason: str | None = None
         self._cancelled = 0
@@ -160,6 +172,20 @@ class Scheduler:
         with self._changed:
             self._running_cost -= job.cost
             self._pace.did(job.cost if done else 0, self._clock())
+
+    def foretell(self, caller: Caller) -> float | None:
+        """Seconds until what goes before a sentence of `caller` is done, as if it came now; None if that is not known.
+
+        The queue is looked through only now and then: this is asked for when there is no time.
+        """
+        with self._changed:
+            now = self._clock()
+            if now - self._seen.at > SEEN_S or now < self._seen.at:
+                places = [place for place, _ in self._order]
+                costs = itertools.accumulate((self._waiting[ticket].job.cost for _, ticket in self._order), initial=0)
+                self._seen = _Seen(now, places, list(costs))
+            ahead = self._seen.costs[bisect.bisect(self._seen.places, self._fair.next_place(caller))]
+            return self._pace.seconds_for(ahead + self._running_cost / 2)
 
     def guess_pace(self, work: float, seconds: float) -> None:
         """Foretell waits as if all work took as long as `work`, in ids times rows, until real work tells better."""

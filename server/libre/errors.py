@@ -73,15 +73,16 @@ def answering(endpoint: Endpoint) -> Endpoint:
     async def answered(request: FerryRequest) -> Response:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=CORS_HEADERS | PREFLIGHT_HEADERS)
-        answer = await answer_in_dialect(endpoint, request, _refuse, ErrorAnswer)
+        answer = await answer_in_dialect(endpoint, request, refusal, ErrorAnswer)
         answer.headers.update(CORS_HEADERS)
         return answer
 
     return answered
 
 
-def _refuse(error: FerryError) -> Response:
-    return json_answer(ErrorAnswer(str(error)), _status(error), retry_after(error))
+def refusal(error: FerryError) -> Response:
+    """`error` as clients of this dialect read it."""
+    return json_answer(ErrorAnswer(str(error)), _status(error), CORS_HEADERS | (retry_after(error) or {}))
 
 
 def _status(error: FerryError) -> int:

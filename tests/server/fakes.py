@@ -28,6 +28,7 @@ class FakeEngine:
         self.callers: list[Caller] = []
         self.futures: list[Future[SentenceResult]] = []
         self.num_waiting = self.most_waiting = 0
+        self.wait_s: float | None = None
 
     def submit(
         self,
@@ -53,6 +54,9 @@ class FakeEngine:
         if not self.hold:
             future.set_result(translated(source_ids, options))
         return future
+
+    def foretell(self, caller: str) -> float | None:
+        return self.wait_s
 
     def _count_done(self, future: Future[SentenceResult]) -> None:
         self.num_waiting -= 1

@@ -232,6 +232,21 @@ def test_the_forecast_knows_whose_turn_it_is() -> None:
     submit(scheduler, 10, deadline=clock.now + 10, caller=Caller("second"))
 
 
+def test_a_wait_is_foretold_without_asking_for_anything() -> None:
+    clock = Clock()
+    scheduler = make_scheduler(clock=clock)
+    assert scheduler.foretell(Caller("first")) is None
+    scheduler = busy_scheduler(clock)
+    assert scheduler.foretell(Caller("first")) == pytest.approx(15.0)
+    ahead = scheduler.foretell(Caller("second"))
+    assert ahead is not None
+    assert ahead < 15.0
+    # It need not be the newest, but it does not stay old.
+    take_lengths(scheduler)
+    clock.now += 0.021
+    assert scheduler.foretell(Caller("first")) == pytest.approx(7.5, rel=0.01), "half of what runs is still to be done"
+
+
 def test_a_wide_beam_is_more_work() -> None:
     clock = Clock()
     scheduler = make_scheduler(clock=clock)
