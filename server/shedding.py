@@ -31,11 +31,11 @@ from server.translator import Translator
 # How often the loop is looked at, and how late it may then be: of the order of a decode step for all rows.
 LOOK_EVERY_S = 0.1
 MAX_LAG_S = 0.03
-# So long it counts as behind after it was late, or a request was refused here: that makes it catch up, and the crowd that
-# made it late is still there.
+# So long it counts as behind after it was late, or a request was refused here: that makes it catch up, and the crowd
+# that made it late is still there.
 REMEMBER_S = 2.0
-# Of the time that a request allows it may have to wait this much before it runs. That is less than the scheduler allows,
-# or most of a crowd would come as far as that; and it keeps the engine busy for seconds.
+# Of the time that a request allows it may have to wait this much before it runs. That is less than the scheduler
+# allows, or most of a crowd would come as far as that; and it keeps the engine busy for seconds.
 MARGIN = 0.5
 RETRY_RANGE_S = (1.0, 60.0)
 
