@@ -10,6 +10,7 @@ import json
 import logging
 import math
 import os
+import resource
 import shlex
 import signal
 import socket
@@ -27,6 +28,7 @@ from server.app import build_app
 from server.bundle import read_golden
 from server.cache.engine import cached
 from server.cache.store import SentenceCache
+from server.engine.cores import memory_limit
 from server.engine.types import EngineSettings
 from server.errors import FerryError, SettingsError
 from server.loading import OnFailure, Say, load_model, load_models
@@ -40,6 +42,8 @@ from server.settings import ServeSettings, read_settings
 KEEP_ALIVE_S = 75
 # Told to stop at once, it still has this long to say so to everybody.
 FORCED_S = 1.0
+# What comes on top of the engine's memory (measured): the detector of languages, and the requests of a full queue.
+DETECTOR_BYTES, REQUESTS_BYTES = 50_000_000, 30_000_000
 
 _log = logging.getLogger("ferry")
 
@@ -93,6 +97,7 @@ def serve(settings: ServeSettings) -> int:
             if models.ready:
                 _listen(listener, settings)
                 say(_ready(models, listener))
+                _check_memory(models, settings, memory_limit())
                 # Beside the first requests: those that say their language need not wait for it, the others wait less.
                 threading.Thread(target=app.state.translator.detector.load, daemon=True).start()
                 _run(servers[0], listener)
@@ -185,6 +190,28 @@ def _check_data(folder: Path) -> None:
     there = next(each for each in (folder, *folder.parents) if os.path.exists(each))
     if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
         raise SettingsError(f"--data {folder}: {there} is no folder that we may write to; name another one.")
+
+
+def _check_memory(models: Models, settings: ServeSettings, limit: int | None) -> None:
+    """Warn if the cgroup's limit is lower than what this process may come to: it would be killed under load."""
+    stats = [model.engine.stats() for model in models.all]
+    rows = sum(each.max_cache_bytes - each.cache_bytes for each in stats)
+    needed = _resident_bytes() + rows + settings.cache_bytes + DETECTOR_BYTES + REQUESTS_BYTES
+    if limit is not None and limit < needed:
+        _log.warning(
+            "the cgroup allows %d MB, and this server may come to some %d MB; allow more, or lower --num-threads, "
+            "--max-rows or --cache-bytes.",
+            limit // 10**6,
+            needed // 10**6,
+        )
+
+
+def _resident_bytes() -> int:
+    """What this process has in memory; 0 where that is not told."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    except OSError:
+        return 0
 
 
 def _ready(models: Models, listener: socket.socket) -> str:

@@ -74,6 +74,9 @@ class Shedder:
         # Other requests have a time of their own, or may.
         if not length.isdecimal() or int(length) > CHARS_OF_DEFAULT or "prefer" in request.headers:
             return None
+        # A page of another origin could not read the answer: what allows it comes behind this.
+        if self._settings.cors_origins and "origin" in request.headers:
+            return None
         try:
             client = self._access.identify(header_key(request), request.client.host if request.client else "")
         except FerryError:

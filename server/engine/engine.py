@@ -155,6 +155,7 @@ class Engine:
             queue_wait_s=totals["queue_wait_s"],
             queue_waits=tuple(map(sum, zip(*(c.queue_waits for c in counters), strict=True))),
             cache_bytes=sum(worker.cache_bytes for worker in self._workers),
+            max_cache_bytes=sum(worker.max_cache_bytes for worker in self._workers),
         )
 
     def close(self, grace_s: float) -> None:

@@ -78,6 +78,11 @@ class Slots:
         """Bytes allocated for the cached tensors (resident or not)."""
         return sum(tensor.nbytes for tensor in self._tensors.values())
 
+    @property
+    def max_bytes(self) -> int:
+        """Bytes that these take where sources and targets are as long as they may be."""
+        return sum(self._shape_and_bytes(spec, self._limits)[1] for spec in self._cross_specs + self._state_specs)
+
     def inputs(self) -> Mapping[str, NDArray[Any]]:
         """The decoder's inputs by name, each [max_rows, ...]."""
         return {
@@ -241,8 +246,11 @@ class Slots:
 
     def _allocate(self, spec: TensorSpec) -> NDArray[Any]:
         """Zeros, in memory of its own that goes back to the system with the array: pages cost nothing until touched."""
-        sizes = {**self._sizes, **self._capacities, "R": self._max_rows}
-        shape = [sizes[axis] for axis in spec.axes]
-        num_bytes = np.dtype(spec.dtype).itemsize * math.prod(shape)
+        shape, num_bytes = self._shape_and_bytes(spec, self._capacities)
         pages = mmap.mmap(-1, num_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         return np.frombuffer(pages, spec.dtype).reshape(shape)
+
+    def _shape_and_bytes(self, spec: TensorSpec, capacities: Mapping[str, int]) -> tuple[list[int], int]:
+        sizes = {**self._sizes, **capacities, "R": self._max_rows}
+        shape = [sizes[axis] for axis in spec.axes]
+        return shape, np.dtype(spec.dtype).itemsize * math.prod(shape)

@@ -81,6 +81,7 @@ class EngineStats:
         cancelled: while they waited or ran.
         expired: while they waited or ran.
         cache_bytes: memory allocated for rows, resident or not.
+        max_cache_bytes: the same if sentences are as long as they may be.
     """
 
     num_threads: int
@@ -106,3 +107,4 @@ class EngineStats:
     queue_wait_s: float
     queue_waits: tuple[int, ...]
     cache_bytes: int
+    max_cache_bytes: int = 0

@@ -86,6 +86,11 @@ class Worker:
         """Bytes allocated for rows."""
         return self._slots.num_bytes
 
+    @property
+    def max_cache_bytes(self) -> int:
+        """Bytes that it may come to, with the longest sentences."""
+        return self._slots.max_bytes
+
     def abort(self) -> None:
         """Ask the loop to end before its next step and fail what it holds."""
         self._aborted.set()

@@ -18,6 +18,7 @@ import pytest
 from server import serve
 from server.models import Models
 from server.serve import main
+from server.settings import ServeSettings
 
 
 class Process:
@@ -184,3 +185,14 @@ def test_a_port_that_is_taken_while_models_load_is_told(
 def test_what_cannot_start_says_why(capsys: pytest.CaptureFixture[str], argv: list[str], says: str) -> None:
     assert main(argv) == 2
     assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("limit", [None, 100_000_000, 100_000_000_000])
+def test_too_little_memory_is_told(models: Models, caplog: pytest.LogCaptureFixture, limit: int | None) -> None:
+    serve._check_memory(models, ServeSettings(), limit)
+    if limit == 100_000_000:
+        [record] = caplog.records
+        assert re.fullmatch(r"the cgroup allows 100 MB, and this server may come to some \d{3} MB; .*", record.message)
+        assert "--max-rows" in record.message
+    else:
+        assert not caplog.records

@@ -77,6 +77,13 @@ def test_a_loop_that_keeps_up_reads_all(models: Models, engine: FakeEngine) -> N
     assert Site(models, SETTINGS).post(BODY).status_code == 200
 
 
+def test_a_page_of_another_origin_gets_an_answer_it_may_read(site: Site, models: Models) -> None:
+    site = Site(models, replace(ServeSettings(), cors_origins="https://example.org"))
+    answer = site.ask("POST", "/v1/translate", json=BODY, headers={"Origin": "https://example.org"})
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://example.org"
+    assert site.post(BODY).status_code == 503
+
+
 def test_without_a_key_the_key_is_what_is_missing(site: Site, models: Models, tmp_path: Path) -> None:
     keys = write_keys(tmp_path / "keys.toml")
     answer = Site(models, replace(SETTINGS, api_keys=keys)).post(BODY)

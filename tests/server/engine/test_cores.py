@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from server.engine.cores import count_cores
+from server.engine.cores import count_cores, memory_limit
 
 NUM_CORES = 6
 VERSION_2 = "0::/system.slice/ferry.service\n"
@@ -61,3 +61,28 @@ def test_quotas_cap_the_cores(
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(content + "\n")
     assert count_cores(tmp_path / "own", tmp_path / "mounted") == expected
+
+
+@pytest.mark.parametrize(
+    ("own", "files", "expected"),
+    [
+        (VERSION_2, {}, None),
+        (VERSION_2, {"memory.max": "max"}, None),
+        ("0::/\n", {"memory.max": "268435456\n"}, 268435456),
+        (
+            VERSION_2,
+            {"system.slice/memory.max": "400000000", "system.slice/ferry.service/memory.max": "300000000"},
+            300_000_000,
+        ),
+        (VERSION_2, {"system.slice/memory.max": "max", "system.slice/ferry.service/memory.max": "gibberish"}, None),
+        ("3:memory:/docker/a\n", {"memory/docker/a/memory.limit_in_bytes": "200000000"}, 200_000_000),
+        ("3:memory:/docker/a\n", {"memory/docker/a/memory.limit_in_bytes": "9223372036854771712"}, None),
+    ],
+)
+def test_the_least_limit_of_memory(tmp_path: Path, own: str, files: dict[str, str], expected: int | None) -> None:
+    (tmp_path / "own").write_text(own)
+    for name, content in files.items():
+        file = tmp_path / "mounted" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    assert memory_limit(tmp_path / "own", tmp_path / "mounted") == expected

@@ -120,6 +120,7 @@ def test_capacity_grows_with_need_and_shrinks_without() -> None:
         memory.step()
     memory.check()
     assert memory.slots.num_bytes == DIMENSIONS.num_decoder_layers * 8 * D * MAX_ROWS * (150 + 200)
+    assert memory.slots.num_bytes == memory.slots.max_bytes
     assert memory.slots.generation > first_generation
     memory.add(3, source_length=5)
     memory.slots.shrink()
