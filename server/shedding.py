@@ -36,7 +36,7 @@ MAX_LAG_S = 0.03
 REMEMBER_S = 2.0
 # Of the time that a request allows it may have to wait this much before it runs. That is less than the scheduler
 # allows, or most of a crowd would come as far as that; and it keeps the engine busy for seconds.
-MARGIN = 0.5
+MARGIN = 0.4
 RETRY_RANGE_S = (1.0, 60.0)
 
 
