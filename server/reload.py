@@ -12,6 +12,7 @@ from server.bundle import read_bundle
 from server.engine.types import EngineSettings
 from server.errors import FerryError
 from server.loading import OnFailure, Say, find_bundles
+from server.memory import give_back
 from server.models import Model, Models
 from server.translator import Translator
 
@@ -93,6 +94,9 @@ class Reloader:
                 await asyncio.to_thread(model.engine.close, self._grace_s)
                 self._say(f"{model.bundle.path}: {model.manifest.name} {model.manifest.version} unloaded")
             self._say(f"reloaded: {len(new.all)} models, {len(new.all) - len(old.all) + len(gone)} of them new")
+            if gone:
+                del old, gone, model  # or they would still be in memory
+                await asyncio.to_thread(give_back)
             return True
 
     def _load(self, old: Models) -> Models:

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -147,6 +149,29 @@ def test_a_swap_under_load_loses_nothing(server: Server, folder: Path) -> None:
     assert len(texts) == 1, "both models have the same weights"
     names = [answer.json()["translations"][0]["model"]["name"] for answer in answers]
     assert set(names) == {"first", "second"}
+
+
+@pytest.mark.slow
+def test_an_exchanged_model_leaves_no_memory_behind(server: Server, folder: Path) -> None:
+    def resident_mb() -> int:
+        pages = int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1])
+        return pages * resource.getpagesize() // 10**6
+
+    grown: list[int] = []
+    for name in ("second", "third", "fourth", "fifth", "sixth", "seventh"):
+        stop, answers = threading.Event(), list[httpx.Response]()
+        join = ask_all_the_time(server.url, stop, answers)
+        put_bundle(folder, name)
+        for path in [path for path in folder.iterdir() if path.name != name]:
+            shutil.rmtree(path)
+        server.reload("reloaded: 1 models, 1 of them new")
+        stop.set()
+        join()
+        grown.append(resident_mb())
+    end = time.monotonic() + 10
+    while resident_mb() > grown[0] + 60:  # 40 with what is given back, 80 without
+        assert time.monotonic() < end, grown
+        time.sleep(0.1)
 
 
 @pytest.mark.slow
