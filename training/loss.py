@@ -1,9 +1,11 @@
 """The training loss: label-smoothed cross-entropy, fused with the output projection.
 
 Logits of a batch are its largest tensor by far ([N, V], 8,000 wide): computed whole, kept for the backward pass
-and read four times, they cost more than the projection itself. Here they live a chunk at a time, small enough for
-the last-level cache, and their gradient replaces them in place. `smoothed_cross_entropy_slow` is the same
-in three plain lines, and the test's yardstick.
+and read four times, they cost more than the projection itself. Here they live a chunk at a time, in buffers that stay
+in the last-level cache. `smoothed_cross_entropy_slow` is the same in three plain lines, and the test's yardstick.
+
+The gradient for the logits is softmax - (1 - smoothing) * onehot - smoothing / V. Only the softmax goes through the two
+products of the backward pass; what the other two terms add is known without them, and is not rounded to bfloat16.
 """
 
 from typing import Any
@@ -12,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-# 512 rows of 8,000 float32 logits are 16 MB: inside the last-level cache of a server core's share, and enough
-# rows to keep the matrix product efficient.
-CHUNK_ROWS = 512
+# 256 rows of 8,000 logits are 8 MB in float32: inside the last-level cache of a server core's share, and enough rows to
+# keep the matrix product efficient.
+CHUNK_ROWS = 256
 # A GPU has no such cache to stay in, but a price for every kernel started.
 CHUNK_ROWS_GPU = 16_384
 
@@ -44,36 +46,51 @@ class _FusedLoss(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, states: Tensor, table: Tensor, targets: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
-        need_gradient = any(ctx.needs_input_grad[:2])
-        grad_states = torch.empty_like(states) if need_gradient else None
-        grad_table = torch.zeros(table.shape, dtype=torch.float32, device=table.device) if need_gradient else None
-        loss = states.new_zeros((), dtype=torch.float32)
-        nll = states.new_zeros((), dtype=torch.float32)
-        chunk = CHUNK_ROWS if states.device.type == "cpu" else CHUNK_ROWS_GPU
-        for start in range(0, len(states), chunk):
-            rows = slice(start, start + chunk)
-            logits = F.linear(states[rows], table).float()
-            chosen, mean = logits.gather(1, targets[rows, None])[:, 0], logits.mean(1)
-            top = logits.amax(1)
-            exponentials = logits.sub_(top[:, None]).exp_()
-            total = exponentials.sum(1)
-            log_norm = total.log() + top
-            nll += (log_norm - chosen).sum()
-            loss += (log_norm - (1 - smoothing) * chosen - smoothing * mean).sum()
-            if grad_states is None or grad_table is None:
-                continue
-            # d loss / d logits = softmax - (1 - smoothing) * onehot - smoothing / V
-            gradient = exponentials.div_(total[:, None]).sub_(smoothing / table.shape[0])
-            gradient.scatter_add_(1, targets[rows, None], gradient.new_full((len(chosen), 1), smoothing - 1))
-            gradient = gradient.to(states.dtype)
-            grad_states[rows] = gradient @ table
-            grad_table += gradient.T @ states[rows]
-        ctx.save_for_backward(grad_states, grad_table)
-        ctx.table_dtype = table.dtype
+        wide_states, chosen_rows, mean_row = states.float(), table[targets].float(), table.mean(0, dtype=torch.float32)
+        chosen, mean = (wide_states * chosen_rows).sum(1), wide_states @ mean_row
+        if any(ctx.needs_input_grad[:2]):
+            log_norm, grad_states, grad_table = _softmax_gradients(states, table)
+            grad_states -= (1 - smoothing) * chosen_rows + smoothing * mean_row
+            grad_table.index_add_(0, targets, wide_states, alpha=smoothing - 1)
+            grad_table -= wide_states.sum(0) * (smoothing / len(table))
+            ctx.save_for_backward(grad_states, grad_table)
+        else:
+            chunks = torch.split(states, _chunk_rows(states))
+            log_norm = torch.cat([(chunk @ table.T).float().logsumexp(1) for chunk in chunks])
+        ctx.dtype = states.dtype
+        nll = (log_norm - chosen).sum()
         ctx.mark_non_differentiable(nll)
-        return loss, nll
+        return (log_norm - (1 - smoothing) * chosen - smoothing * mean).sum(), nll
 
     @staticmethod
     def backward(ctx: Any, grad_loss: Tensor, _: Tensor) -> tuple[Tensor, Tensor, None, None]:
         grad_states, grad_table = ctx.saved_tensors
-        return grad_states * grad_loss, (grad_table * grad_loss).to(ctx.table_dtype), None, None
+        return (grad_states * grad_loss).to(ctx.dtype), (grad_table * grad_loss).to(ctx.dtype), None, None
+
+
+def _softmax_gradients(states: Tensor, table: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Log of the softmax's denominator [N], and its gradients for the states [N, D] and the table [V, D]; float32."""
+    log_norm = torch.empty(len(states), device=states.device)
+    grad_states = torch.empty(states.shape, device=states.device)
+    grad_table = torch.zeros(table.shape, device=states.device)
+    size = min(_chunk_rows(states), len(states))
+    # Buffers are kept: memory for each chunk anew would come from the system, page by page.
+    narrow = torch.empty(size, len(table), dtype=states.dtype, device=states.device)
+    wide = torch.empty(size, len(table), device=states.device)
+    softmax = torch.empty_like(wide)
+    of_table = torch.empty_like(table)
+    for start in range(0, len(states), size):
+        rows = slice(start, min(start + size, len(states)))
+        num_rows = rows.stop - start
+        product = torch.mm(states[rows], table.T, out=narrow[:num_rows])
+        logits = wide[:num_rows].copy_(product)
+        chances = torch.softmax(logits, 1, out=softmax[:num_rows])
+        log_norm[rows] = logits.amax(1) - chances.amax(1).log()  # the highest logit's chance is 1 / denominator
+        factor = product.copy_(chances)
+        grad_states[rows] = factor @ table
+        grad_table += torch.mm(factor.T, states[rows], out=of_table)
+    return log_norm, grad_states, grad_table
+
+
+def _chunk_rows(states: Tensor) -> int:
+    return CHUNK_ROWS if states.device.type == "cpu" else CHUNK_ROWS_GPU

@@ -187,6 +187,14 @@ def test_unusable_tokenizers_are_refused_before_anything_is_read(config: Path, m
     assert_nothing_left(config)
 
 
+@pytest.mark.parametrize("lowercase", [False, True])
+def test_equal_text_gives_a_tokenizer_of_equal_bytes(tmp_path: Path, lowercase: bool) -> None:
+    settings = TokenizerSettings(vocab_size=375, lowercase=lowercase)
+    for name in ("one.model", "other.model"):
+        train_tokenizer(_lines(), settings, ("de", "en"), tmp_path / name, 1)
+    assert (tmp_path / "one.model").read_bytes() == (tmp_path / "other.model").read_bytes()
+
+
 def test_lowercase_tokenizer(tmp_path: Path) -> None:
     """It reads any case and writes lower case, keeps its Umlaute and its sharp s, and normalises as the other does."""
     path = tmp_path / "tokenizer.model"

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
 
 from training.settings import TokenizerSettings, TrainSettings
 
@@ -116,8 +117,16 @@ def train_tokenizer(
             "A smaller tokenizer.vocab_size or more text helps."
         ) from None
     temporary = path.with_suffix(".tmp")
-    temporary.write_bytes(model.getvalue())
+    temporary.write_bytes(_without_paths(model.getvalue()))
     os.replace(temporary, path)
+
+
+def _without_paths(model: bytes) -> bytes:
+    """The same model without the name of the file its rules were read from: equal text gives equal bytes, anywhere."""
+    proto = sentencepiece_model_pb2.ModelProto()  # type: ignore[attr-defined]
+    proto.ParseFromString(model)
+    proto.normalizer_spec.ClearField("normalization_rule_tsv")
+    return bytes(proto.SerializeToString())
 
 
 def _lowercase_rules() -> Iterator[str]:
