@@ -33,6 +33,7 @@ from server.engine.types import EngineSettings
 from server.errors import FerryError, SettingsError
 from server.loading import OnFailure, Say, load_model, load_models
 from server.logs import configure_logs
+from server.memory import limit_heaps
 from server.models import Model, Models
 from server.protocol import ConnectionLimits, allow_connections, protocol_with
 from server.reload import LoadModel, Reloader
@@ -58,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(str(error))
         return 2
     configure_logs(settings.log_level, settings.log_format, settings.access_log)
+    limit_heaps()
     try:
         return serve(settings)
     except FerryError as error:
