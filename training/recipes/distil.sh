@@ -1,17 +1,18 @@
 #!/bin/sh
 # Small, fast students of the bundled model, German to English, from text to scores:
-#   training/recipes/distil.sh /path/to/en-de [RUNS] [DECODER-LAYERS ...]
-# The folder holds train, dev and test with tatoeba.de.gz and tatoeba.en.gz. A decoder is written as its number of layers
-# and what they mix with, such as 1-ssru, or as 1-ssru-references for a student that the teacher has not taught. What was
+#   training/recipes/distil.sh /path/to/en-de runs "1-ssru 2-attention 1-ssru-references" [--set run.device=cuda ...]
+# The folder holds train, dev and test with tatoeba.de.gz and tatoeba.en.gz. A student is named by the layers of its decoder and
+# what they mix with; -references is one that the teacher has not taught. What follows them is for each ferry-train. What was
 # killed goes on with the same command. The commands are those of the training environment.
 set -eu
 data=$(realpath "$1")
-mkdir -p "${2:-runs}"
-runs=$(realpath "${2:-runs}")
-shift "$(($# > 2 ? 2 : $#))"
-[ $# -gt 0 ] || set -- 1-ssru 2-ssru 1-attention 2-attention 1-ssru-references
+mkdir -p "$2"
+runs=$(realpath "$2")
+students=$3
+shift 3
 text=$runs/distil-text
-cd "$(dirname "$0")/../.."
+recipes=$(dirname "$0")
+teacher=$recipes/../../models/en-de
 
 mkdir -p "$text"
 for part in train dev test; do
@@ -19,20 +20,26 @@ for part in train dev test; do
     gzip -cd "$data/$part/tatoeba.$language.gz" > "$text/$part.$language"
   done
 done
-ferry-translate --model models/en-de --source de --target en --beam-size 4 \
+[ -e "$text/train.distilled.en" ] || ferry-translate --model "$teacher" --source de --target en --beam-size 4 \
   --input "$text/train.de" --output "$text/train.distilled.en"
 
-for student in "$@"; do
-  run=$runs/distilled-$student
+# Train the student $1 with the other arguments.
+train() {
+  student=$1
+  shift
   mixing=${student#*-}
-  set -- --set "data.root=$text" --set "run.dir=$run" \
-    --set "model.num_decoder_layers=${student%%-*}" --set "model.decoder_mixing=${mixing%-references}"
-  case $student in
-    *-references) set -- "$@" --set 'corpora=[{name="references",languages=["de","en"],files=["train.de","train.en"],directions=["de-en"]}]' ;;
-  esac
-  [ ! -e "$run/checkpoints/last" ] || set -- "$@" --resume
-  ferry-train training/recipes/distilled-de-en.toml "$@"
-  [ -e "$run/bundle" ] || ferry-export "$run/checkpoints/best" "$run/bundle" --precision int8 --beam-size 1 \
+  [ "$mixing" = "${mixing%-references}" ] ||
+    set -- --set 'corpora=[{name="references",languages=["de","en"],files=["train.de","train.en"],directions=["de-en"]}]' "$@"
+  [ ! -e "$runs/distilled-$student/checkpoints/last" ] || set -- --resume "$@"
+  ferry-train "$recipes/distilled-de-en.toml" --set "data.root=$text" --set "run.dir=$runs/distilled-$student" \
+    --set "tokenizer.path=$teacher/tokenizer.model" --set "model.num_decoder_layers=${student%%-*}" \
+    --set "model.decoder_mixing=${mixing%-references}" "$@"
+}
+
+for student in $students; do
+  train "$student" "$@"
+  bundle=$runs/distilled-$student/bundle
+  [ -e "$bundle" ] || ferry-export "$runs/distilled-$student/checkpoints/best" "$bundle" --precision int8 --beam-size 1 \
     --calibration-source "de=$text/dev.de"
-  ferry-evaluate "$run/bundle" --test tatoeba de en "$text/test.de" "$text/test.en"
+  ferry-evaluate "$bundle" --test tatoeba de en "$text/test.de" "$text/test.en"
 done
