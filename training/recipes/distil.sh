@@ -12,7 +12,7 @@ students=$3
 shift 3
 text=$runs/distil-text
 recipes=$(dirname "$0")
-teacher=$recipes/../../models/en-de
+teacher=$(realpath "$recipes/../../models/en-de")
 
 mkdir -p "$text"
 for part in train dev test; do
