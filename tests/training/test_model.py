@@ -89,6 +89,23 @@ def test_fused_loss_equals_the_slow_one(rows: int, smoothing: float) -> None:
         torch.testing.assert_close(fast, slow, rtol=1e-5, atol=1e-5)
 
 
+def test_fused_loss_in_bf16_rounds_little() -> None:
+    """Against the exact one for the same rounded numbers; the gradient that is rounded is the softmax alone."""
+    torch.manual_seed(3)
+    states, table = torch.randn(CHUNK_ROWS + 5, 16).bfloat16(), torch.randn(37, 16).bfloat16()
+    targets = torch.randint(0, 37, (len(states),))
+    results = []
+    for function, dtype in ((smoothed_cross_entropy, torch.bfloat16), (smoothed_cross_entropy_slow, torch.float32)):
+        hidden, weights = (each.to(dtype, copy=True).requires_grad_() for each in (states, table))
+        loss, nll = function(hidden, weights, targets, 0.1)
+        loss.backward()
+        results.append((loss.detach(), nll, hidden.grad, weights.grad))
+    for fast, exact in zip(*results, strict=True):
+        assert fast is not None
+        assert exact is not None
+        assert float((fast.float() - exact).norm() / exact.norm()) < 0.01
+
+
 def test_dropout_masks_a_feature_of_a_sentence_everywhere() -> None:
     dropout = FeatureDropout(0.5).train()
     out = dropout(torch.ones(40, 6, 30))
