@@ -6,7 +6,7 @@ checked to give a row the same bits for 1 to 64 rows. Axis letters: R rows, N se
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,9 @@ _NUM_BLOCKS = 256
 _IMPOSSIBLE = float(np.finfo(np.float32).min)
 
 
-class Candidate(NamedTuple):
-    """One way to go on: the hypothesis's sum of log-probabilities with it, the beam it continues, and the id."""
-
-    sum_logprob: float
-    beam: int
-    token: int
+# One way to go on: the hypothesis's sum of log-probabilities with it, the beam it continues, and the id. A plain tuple,
+# because every beam makes two of them at every step.
+Candidate = tuple[float, int, int]
 
 
 def normalise(logits: NDArray[np.float32]) -> None:
@@ -70,28 +67,28 @@ def rank_candidates(
         sums: [N, K], sums of log-probabilities of the beams so far; -inf for a beam that is none.
     """
     num_sentences, num_beams = rows.shape
-    vocab_size = log_probs.shape[1]
-    # The 2K-th largest of the blocks' maxima bounds the 2K-th largest of all from below, and few ids reach it.
+    vocab_size, num_wanted = log_probs.shape[1], 2 * num_beams
     block_maxima = _block_maxima(log_probs)
-    maxima = sums[:, :, None] + block_maxima[rows]
-    maxima[np.isneginf(sums)] = -np.inf
-    flat = maxima.reshape(num_sentences, -1)
+    num_blocks = block_maxima.shape[1]
+    maxima = (sums[:, :, None] + block_maxima[rows]).reshape(num_sentences, -1)
+    # The 2K-th largest of the blocks' maxima bounds the 2K-th largest of all from below, and few ids reach it.
     bounds = np.full(num_sentences, _IMPOSSIBLE)
-    if flat.shape[1] >= 2 * num_beams:
-        np.maximum(bounds, np.partition(flat, -2 * num_beams, axis=1)[:, -2 * num_beams], out=bounds)
-    sentences, beams, blocks = np.nonzero(maxima >= bounds[:, None, None])  # never true where a NaN is compared
-    tokens = blocks[:, None] + np.arange(0, vocab_size, block_maxima.shape[1])
-    values = log_probs[rows[sentences, beams][:, None], np.minimum(tokens, vocab_size - 1)]
-    totals = sums[sentences, beams, None] + values
-    which, places = np.nonzero((totals >= bounds[sentences, None]) & (tokens < vocab_size))
-    found = totals[which, places], beams[which], tokens[which, places], sentences[which]
-    values, beams, tokens, sentences = found
-    order = np.lexsort((tokens, beams, -values, sentences))
-    ranked: list[list[Candidate]] = [[] for _ in range(num_sentences)]
-    for total, beam, token, sentence in zip(*(each[order].tolist() for each in found), strict=True):
-        if len(ranked[sentence]) < 2 * num_beams:
-            ranked[sentence].append(Candidate(total, beam, token))
-    for sentence in np.flatnonzero(np.isnan(flat).any(axis=1)).tolist():
+    if maxima.shape[1] >= num_wanted:
+        np.maximum(bounds, np.partition(maxima, -num_wanted, axis=1)[:, -num_wanted], out=bounds)
+    beams, blocks = np.divmod(np.flatnonzero(maxima >= bounds[:, None]), num_blocks)  # a NaN is never larger
+    tokens = blocks[:, None] + np.arange(0, vocab_size, num_blocks)
+    firsts = rows.ravel()[beams][:, None] * vocab_size
+    values = log_probs.take(firsts + np.minimum(tokens, vocab_size - 1))
+    totals = sums.ravel()[beams][:, None] + values
+    kept = np.flatnonzero((totals >= bounds[beams // num_beams][:, None]) & (tokens < vocab_size))
+    totals, beams, tokens = totals.ravel()[kept], beams[kept // tokens.shape[1]], tokens.ravel()[kept]
+    # Beams were counted through all sentences, so that they order these as well.
+    order = np.lexsort((tokens, beams, -totals, beams // num_beams))
+    sentences, beams = np.divmod(beams[order], num_beams)
+    candidates = list(zip(totals[order].tolist(), beams.tolist(), tokens[order].tolist(), strict=True))
+    ends = np.searchsorted(sentences, np.arange(num_sentences + 1)).tolist()
+    ranked = [candidates[first : min(end, first + num_wanted)] for first, end in pairwise(ends)]
+    for sentence in np.flatnonzero(np.isnan(maxima).any(axis=1)).tolist():
         ranked[sentence] = []
     return ranked
 

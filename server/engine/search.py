@@ -7,7 +7,7 @@ Ties go to the lowest beam, then the lowest id. Axis letters: K beams, M the lim
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,7 @@ from server.errors import FerryError
 Attention = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Continuation:
+class Continuation(NamedTuple):
     """What the beams of a sentence go on with.
 
     Attributes:
@@ -79,8 +78,7 @@ class GreedySearch:
         return (Hypothesis(ids, score, self._sum_logprob, complete, _stacked(self._attention, len(ids))),)
 
 
-@dataclass(frozen=True)
-class _Beam:
+class _Beam(NamedTuple):
     """A live hypothesis: its ids so far, their sum of log-probabilities, and their attention if it is wanted."""
 
     ids: tuple[int, ...]
@@ -129,19 +127,19 @@ class BeamSearch:
         """
         if not ranked:
             raise _not_finite()
-        for candidate in ranked[: self._options.beam_size]:
-            if candidate.token == self._eos:
+        eos, beam_size = self._eos, self._options.beam_size
+        for candidate in ranked[:beam_size]:
+            if candidate[2] == eos:
                 self._finished.append(self._hypothesis(self._go_on(candidate, attention), complete=True))
-        chosen = [candidate for candidate in ranked if candidate.token != self._eos][: self._options.beam_size]
-        chosen = _seated(chosen)
+        chosen = _seated([candidate for candidate in ranked if candidate[2] != eos][:beam_size])
         self._live = [self._go_on(candidate, attention) for candidate in chosen]
         if self._is_done():
             return None
         # Rows without a beam (a vocabulary smaller than the beam) go on with EOS, and nobody looks at them.
-        spare = range(len(chosen), self._options.beam_size)
+        spare = range(len(chosen), beam_size)
         return Continuation(
-            ids=[candidate.token for candidate in chosen] + [self._eos for _ in spare],
-            parents=[candidate.beam for candidate in chosen] + list(spare),
+            ids=[token for _, _, token in chosen] + [eos for _ in spare],
+            parents=[beam for _, beam, _ in chosen] + list(spare),
         )
 
     def hypotheses(self) -> tuple[Hypothesis, ...]:
@@ -153,9 +151,11 @@ class BeamSearch:
         return tuple(complete + cut[: wanted - len(complete)])
 
     def _go_on(self, candidate: Candidate, attention: Attention | None) -> _Beam:
-        beam = self._live[candidate.beam]
-        seen = () if attention is None else (*beam.attention, attention[candidate.beam])
-        return _Beam((*beam.ids, candidate.token), candidate.sum_logprob, seen)
+        sum_logprob, number, token = candidate
+        ids, _, seen = self._live[number]
+        if attention is not None:
+            seen = (*seen, attention[number])
+        return _Beam((*ids, token), sum_logprob, seen)
 
     def _hypothesis(self, beam: _Beam, *, complete: bool) -> Hypothesis:
         score = score_hypothesis(beam.sum_logprob, len(beam.ids), self._options.length_penalty)
@@ -184,8 +184,9 @@ def _seated(chosen: Sequence[Candidate]) -> list[Candidate]:
     seats: list[Candidate | None] = [None] * len(chosen)
     others = []
     for candidate in chosen:
-        if candidate.beam < len(seats) and seats[candidate.beam] is None:
-            seats[candidate.beam] = candidate
+        beam = candidate[1]
+        if beam < len(seats) and seats[beam] is None:
+            seats[beam] = candidate
         else:
             others.append(candidate)
     left = iter(others)

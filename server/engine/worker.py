@@ -248,6 +248,8 @@ class Worker:
             if isinstance(each.search, BeamSearch):
                 by_size.setdefault(each.job.num_rows, []).append((each, each.search))
         done: list[_Outcome] = []
+        going_on: list[int] = []
+        ids: list[int] = []
         for searches in by_size.values():
             rows = np.array([running.lease.rows for running, _ in searches])
             ranked = rank_candidates(log_probs, rows, np.array([search.sums for _, search in searches]))
@@ -262,9 +264,12 @@ class Worker:
                     done.append((running, _build_result(running)))
                     continue
                 mine = running.lease.rows
-                next_ids[mine] = continuation.ids
-                parents = [mine[beam] for beam in continuation.parents]
-                moves += [(row, parent) for row, parent in zip(mine, parents, strict=True) if row != parent]
+                going_on += mine
+                ids += continuation.ids
+                for beam, parent in enumerate(continuation.parents):
+                    if beam != parent:
+                        moves.append((mine[beam], mine[parent]))
+        next_ids[going_on] = ids  # once: numpy takes as long for a few as for all
         return done
 
     def _attention(self, running: _Running) -> NDArray[np.float32] | None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from server.engine.scores import Candidate, best_ids, normalise, ranges_of, rank_candidates, suppress
+from server.engine.scores import best_ids, normalise, ranges_of, rank_candidates, suppress
 from server.engine.search import BeamSearch, Continuation, GreedySearch, Search, build_search
 from server.engine.types import Hypothesis, SearchOptions
 from server.errors import FerryError
@@ -161,8 +161,8 @@ def test_beam_stops_when_no_live_hypothesis_can_win() -> None:
 def test_what_goes_on_stays_in_its_row() -> None:
     """Guards against copying caches only because beams have changed their ranks."""
     search = BeamSearch(SearchOptions(beam_size=4, max_target_length=9), EOS)
-    assert search.advance([Candidate(-1.0 - i, 0, 10 + i) for i in range(4)]) is not None
-    ranked = [Candidate(-2.0, 3, 20), Candidate(-2.1, 1, 21), Candidate(-2.2, 3, 22), Candidate(-2.3, 0, 23)]
+    assert search.advance([(-1.0 - i, 0, 10 + i) for i in range(4)]) is not None
+    ranked = [(-2.0, 3, 20), (-2.1, 1, 21), (-2.2, 3, 22), (-2.3, 0, 23)]
     continuation = search.advance(ranked)
     assert continuation == Continuation(ids=[23, 21, 22, 20], parents=[0, 1, 3, 3])
     assert search.sums == [-2.3, -2.1, -2.2, -2.0]
