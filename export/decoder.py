@@ -14,7 +14,7 @@ import onnx
 
 from export.arithmetic import Arithmetic, Array, array, fuse
 from export.graph import Axis, GraphBuilder, onnx_type
-from export.layers import Stream, feed_forward, finish, positions_table, residual
+from export.layers import feed_forward, normalise, positions_table, residual
 from server.engine.tensors import ALIGNMENT_QUERY
 from training.model import SSRU, Attention, DecoderLayer, Transformer, sinusoids
 
@@ -23,12 +23,12 @@ def build_decoder(model: Transformer, max_target_length: int, arithmetic: Arithm
     """Author the graph of `decoder.onnx` (see `server.bundle`) for targets of up to `max_target_length` ids."""
     graph = GraphBuilder("decoder")
     author = _DecoderAuthor(graph, model, arithmetic)
-    stream = author.embed(max_target_length)
+    x = author.embed(max_target_length)
     for index, layer in enumerate(model.decoder):
         assert isinstance(layer, DecoderLayer)
         with graph.scope(f"decoder.{index}"):
-            stream = author.layer(stream, layer, index)
-    author.project(finish(graph, stream, model.decoder_norm))
+            x = author.layer(x, layer, index)
+    author.project(normalise(graph, x, model.decoder_norm))
     return graph.build()
 
 
@@ -57,30 +57,30 @@ class _DecoderAuthor:
         self.cross_last = graph.node("Sub", [source_lengths, one])
         self.capacities: dict[str, str] = {}
 
-    def embed(self, max_target_length: int) -> Stream:
-        """The embedded ids [R, 1, D] and their positions."""
+    def embed(self, max_target_length: int) -> str:
+        """[R, 1, D]: the embedded ids at their positions."""
         graph, weights = self.graph, array(self.model.embedding.weight)
         embedded = self.arithmetic.embed(graph, self.input_ids, weights)
         # A key and a value of no positions, [R, 0, D], for attention that adds none.
         self.nothing = graph.node("Slice", [embedded, graph.integers(0), graph.integers(0), graph.integers(1)])
         table = positions_table(graph, sinusoids(max_target_length, weights.shape[1]))
-        return Stream(embedded, graph.node("Gather", [table, self.position_ids]))
+        return graph.node("Add", [embedded, graph.node("Gather", [table, self.position_ids])])
 
-    def layer(self, stream: Stream, layer: DecoderLayer, index: int) -> Stream:
-        """The stream after decoder layer `index`."""
+    def layer(self, x: str, layer: DecoderLayer, index: int) -> str:
+        """The residual stream `x` [R, 1, D] after decoder layer `index`."""
         graph, mixing = self.graph, layer.self_mixing
         with graph.scope("self_mixing"):
             if isinstance(mixing, SSRU):
-                stream = residual(graph, stream, layer.self_residual, lambda x: self.recur(x, mixing, index))
+                x = residual(graph, x, layer.self_residual, lambda x: self.recur(x, mixing, index))
             else:
                 assert isinstance(mixing, Attention)
-                stream = residual(graph, stream, layer.self_residual, lambda x: self.attend_self(x, mixing, index))
+                x = residual(graph, x, layer.self_residual, lambda x: self.attend_self(x, mixing, index))
         with graph.scope("cross_attention"):
             cross = layer.cross_attention
-            stream = residual(graph, stream, layer.cross_residual, lambda x: self.attend_cross(x, cross, index))
+            x = residual(graph, x, layer.cross_residual, lambda x: self.attend_cross(x, cross, index))
         with graph.scope("feed_forward"):
             activation, module, block = self.model.settings.activation, layer.feed_forward, layer.feed_forward_residual
-            return residual(graph, stream, block, lambda x: feed_forward(graph, self.arithmetic, x, module, activation))
+            return residual(graph, x, block, lambda x: feed_forward(graph, self.arithmetic, x, module, activation))
 
     def attend_self(self, x: str, attention: Attention, index: int) -> str:
         """Attention over this row's own target so far, `x` [R, 1, D] included."""

@@ -15,7 +15,7 @@ import onnx
 
 from export.arithmetic import Arithmetic, array, fuse
 from export.graph import GraphBuilder, onnx_type
-from export.layers import Stream, feed_forward, finish, positions_table, residual
+from export.layers import feed_forward, normalise, positions_table, residual
 from training.model import Attention, EncoderLayer, Transformer, sinusoids
 
 # Vector code sums in steps of 16 floats; what is left over is summed in another order, and with other bits.
@@ -50,12 +50,12 @@ def build_encoder(model: Transformer, max_source_length: int, arithmetic: Arithm
     graph = GraphBuilder("encoder")
     input_ids = graph.input("input_ids", np.int64, ["B", "S"])
     layout = _lay_out(graph, graph.input("attention_mask", np.int64, ["B", "S"]), model.settings.num_heads)
-    stream = _embed(graph, model, max_source_length, arithmetic, input_ids, layout)
+    x = _embed(graph, model, max_source_length, arithmetic, input_ids, layout)
     for index, layer in enumerate(model.encoder):
         assert isinstance(layer, EncoderLayer)
         with graph.scope(f"encoder.{index}"):
-            stream = _layer(graph, model, layer, arithmetic, stream, layout)
-    _cross_keys_values(graph, model, arithmetic, finish(graph, stream, model.encoder_norm), layout)
+            x = _layer(graph, model, layer, arithmetic, x, layout)
+    _cross_keys_values(graph, model, arithmetic, normalise(graph, x, model.encoder_norm), layout)
     return graph.build()
 
 
@@ -103,12 +103,12 @@ def _embed(
     arithmetic: Arithmetic,
     input_ids: str,
     layout: _Layout,
-) -> Stream:
+) -> str:
     padded = -(-max_source_length // SOURCE_MULTIPLE) * SOURCE_MULTIPLE
     table = positions_table(graph, sinusoids(padded, model.settings.d_model))
     positions = graph.node("Gather", [table, graph.node("Mod", [layout.real, layout.size])])
     ids = graph.node("Gather", [graph.node("Reshape", [input_ids, graph.integers(-1)]), layout.real])
-    return Stream(arithmetic.embed(graph, ids, array(model.embedding.weight)), positions)
+    return graph.node("Add", [arithmetic.embed(graph, ids, array(model.embedding.weight)), positions])
 
 
 def _layer(
@@ -116,18 +116,16 @@ def _layer(
     model: Transformer,
     layer: EncoderLayer,
     arithmetic: Arithmetic,
-    stream: Stream,
+    x: str,
     layout: _Layout,
-) -> Stream:
+) -> str:
     with graph.scope("self_attention"):
         attention = layer.self_attention
-        stream = residual(
-            graph, stream, layer.self_residual, lambda x: _attend(graph, attention, arithmetic, x, layout)
-        )
+        x = residual(graph, x, layer.self_residual, lambda x: _attend(graph, attention, arithmetic, x, layout))
     with graph.scope("feed_forward"):
         activation = model.settings.activation
         block, module = layer.feed_forward_residual, layer.feed_forward
-        return residual(graph, stream, block, lambda x: feed_forward(graph, arithmetic, x, module, activation))
+        return residual(graph, x, block, lambda x: feed_forward(graph, arithmetic, x, module, activation))
 
 
 def _attend(graph: GraphBuilder, attention: Attention, arithmetic: Arithmetic, x: str, layout: _Layout) -> str:

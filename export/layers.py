@@ -4,7 +4,6 @@ Axis letters: B sentences (or rows), T positions, D d_model, H heads, E head_dim
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,56 +16,29 @@ from training.model import FeedForward, Residual
 EPSILON = 1e-6
 
 
-@dataclass(frozen=True)
-class Stream:
-    """The residual stream [B, T, D]: `value`, plus `addend` if that sum is still to be made.
-
-    The sum is left to the next norm, which does both in one operator.
-    """
-
-    value: str
-    addend: str | None
-
-
-def residual(graph: GraphBuilder, stream: Stream, module: Residual, block: Callable[[str], str]) -> Stream:
-    """The stream after `block`, with the norm before or after it, as the trained module does."""
+def residual(graph: GraphBuilder, x: str, module: Residual, block: Callable[[str], str]) -> str:
+    """The residual stream `x` [B, T, D] after `block`, with the norm before or after it, as the trained module does."""
     if module.pre:
-        assert stream.addend is not None
-        normed, total = skip_norm(graph, stream.value, stream.addend, module.norm)
-        return Stream(total, block(normed))
-    x = settle(graph, stream)
-    return Stream(skip_norm(graph, x, block(x), module.norm)[0], None)
+        return graph.node("Add", [x, block(normalise(graph, x, module.norm))])
+    return normalise(graph, graph.node("Add", [x, block(x)]), module.norm)
 
 
-def finish(graph: GraphBuilder, stream: Stream, norm: nn.Module) -> str:
-    """What leaves the stack: normed if the model has a final norm."""
+def normalise(graph: GraphBuilder, x: str, norm: nn.Module) -> str:
+    """The norm of `x` [B, T, D]; `x` itself where there is none.
+
+    A sum and a norm by themselves take half the time of the operators that do both, and a seventh with means taken off
+    (measured: 64 rows of 256, 6.4 against 12.0 us, and 9.5 against 66.9): those go through a row number by number.
+    """
     if isinstance(norm, nn.Identity):
-        return settle(graph, stream)
-    assert stream.addend is not None
-    return skip_norm(graph, stream.value, stream.addend, norm)[0]
-
-
-def settle(graph: GraphBuilder, stream: Stream) -> str:
-    """The stream's value with nothing left to add."""
-    if stream.addend is None:
-        return stream.value
-    return graph.node("Add", [stream.value, stream.addend])
-
-
-def skip_norm(graph: GraphBuilder, x: str, addend: str, norm: nn.Module) -> tuple[str, str]:
-    """The norm of x + addend, and x + addend itself."""
-    scale = getattr(norm, "weight", None)
+        return x
     assert isinstance(norm, nn.RMSNorm | nn.LayerNorm)
-    assert scale is not None
+    assert norm.weight is not None
     assert norm.eps == EPSILON
-    inputs = [x, addend, graph.initializer(array(scale), "norm.weight")]
+    inputs = [x, graph.initializer(array(norm.weight), "norm.weight")]
     if isinstance(norm, nn.LayerNorm) and norm.bias is not None:
         inputs.append(graph.initializer(array(norm.bias), "norm.bias"))
-    simplified = isinstance(norm, nn.RMSNorm)
-    op = "SkipSimplifiedLayerNormalization" if simplified else "SkipLayerNormalization"
-    normed, total = graph.fresh("normed"), graph.fresh("sum")
-    graph.emit(op, inputs, [normed, "", "", total], {"epsilon": EPSILON})
-    return normed, total
+    op = "RMSNormalization" if isinstance(norm, nn.RMSNorm) else "LayerNormalization"
+    return graph.node(op, inputs, {"axis": -1, "epsilon": EPSILON})
 
 
 def feed_forward(graph: GraphBuilder, arithmetic: Arithmetic, x: str, module: FeedForward, activation: str) -> str:

@@ -19,6 +19,9 @@ from training.model import ModelSettings, Transformer
 
 ACTIVATIONS: Mapping[str, Literal["relu", "gelu", "swish"]] = {"Relu": "relu", "Gelu": "gelu", "QuickGelu": "swish"}
 NORMS: Mapping[str, Literal["rmsnorm", "layernorm"]] = {
+    "RMSNormalization": "rmsnorm",
+    "LayerNormalization": "layernorm",
+    # Of older bundles, which had the sum before the norm in the same operator.
     "SkipSimplifiedLayerNormalization": "rmsnorm",
     "SkipLayerNormalization": "layernorm",
 }
@@ -145,8 +148,9 @@ def _read_block(graph: GraphReader, block: _Block, factors: Mapping[str, Array])
     for site, affine in graph.linears(block.scope, block.maps).items():
         weights |= unfuse(affine, {name: factors.get(name, np.float32(1)) for name in block.maps[site]})
     if block.norm:
-        inputs = graph.norm(block.scope, NORMS).input
-        for kind, name in zip(("weight", "bias"), inputs[2:], strict=False):
+        node = graph.norm(block.scope, NORMS)
+        num_summands = 2 if node.op_type.startswith("Skip") else 1
+        for kind, name in zip(("weight", "bias"), node.input[num_summands:], strict=False):
             weights[f"{block.norm}.{kind}"] = torch.tensor(graph.constant(name))
     return weights
 

@@ -72,6 +72,26 @@ def test_fp32_graphs_give_back_settings_and_weights(name: str, tmp_path: Path) -
             assert torch.equal(found.weights[key], tensor), key
 
 
+@pytest.mark.parametrize(("name", "operator"), [("ssru", "SkipSimplified"), ("marian", "Skip")])
+def test_graphs_of_older_bundles_give_back_the_same(name: str, operator: str, tmp_path: Path) -> None:
+    """Their norms had the sum before them in the same operator, as the default model's have."""
+    checkpoint = build_checkpoint(CONFIGURATIONS[name])
+    bundle = write_bundle(tmp_path, checkpoint, "fp32")
+    expected = read_parameters(bundle, dropout=0.1)
+    for role in ("encoder", "decoder"):
+        model = onnx.load(bundle.file(role))
+        summands = {node.output[0]: list(node.input) for node in model.graph.node if node.op_type == "Add"}
+        norms = [node for node in model.graph.node if node.op_type in ("RMSNormalization", "LayerNormalization")]
+        for node in norms:
+            inputs = [*summands[node.input[0]], *node.input[1:]]
+            node.op_type, node.domain, node.input[:] = f"{operator}LayerNormalization", "com.microsoft", inputs
+        assert norms
+        bundle.file(role).write_bytes(model.SerializeToString())
+    found = read_parameters(bundle, dropout=0.1)
+    assert found.settings == expected.settings
+    assert all(torch.equal(found.weights[key], tensor) for key, tensor in expected.weights.items())
+
+
 @pytest.mark.parametrize("name", ["ssru", "marian"])
 def test_int8_graphs_give_back_rounded_weights_that_round_to_themselves(name: str, tmp_path: Path) -> None:
     checkpoint = build_checkpoint(CONFIGURATIONS[name])
@@ -207,7 +227,7 @@ def drop_nodes(path: Path, operator: str, scope: str) -> None:
     [
         ("encoder", "MatMul", "encoder.2.self_attention", "encoder.2.self_attention.query_key_value.weight"),
         ("encoder", "MatMul", "", "cross_key_value.weight"),
-        ("decoder", "SkipSimplifiedLayerNormalization", "decoder.1.cross_attention", "decoder.1.cross_attention.norm"),
+        ("decoder", "RMSNormalization", "decoder.1.cross_attention", "decoder.1.cross_attention.norm"),
         ("decoder", "Gemm", "", "embedding"),
     ],
 )
