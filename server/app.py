@@ -56,18 +56,19 @@ def build_app(models: Models, settings: ServeSettings, reloader: Reloader | None
     """
     documents = Documents(settings)
     routes = [
-        *page_routes(INDEX),
+        # The first that matches answers, so those that are asked most come first.
         Route("/v1/translate", post_translate, methods=["POST"]),
         Route("/v1/detect", post_detect, methods=["POST"]),
         Route("/v1/models", get_models),
         Route("/translate", get_translate),
+        *deepl_routes(settings, documents),
+        *libre_routes(),
         Route("/health/live", get_live),
         Route("/health/ready", get_ready),
         Route("/metrics", get_metrics),
         Route("/debug", get_debug, include_in_schema=False),
         *openapi_routes(),
-        *deepl_routes(settings, documents),
-        *libre_routes(),
+        *page_routes(INDEX),
     ]
     translator = Translator(models, settings.limits)
     metrics = Metrics(lambda: translator.models, [route.path for route in routes])

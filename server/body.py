@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from server.errors import RequestTimeoutError
 
@@ -26,22 +26,25 @@ async def chunks_in_time(request: Request[Any], timeout_s: float) -> AsyncIterat
 
     Raises:
         RequestTimeoutError
+        ClientDisconnect: the client has gone before the end.
     """
     started = time.monotonic()
     num_bytes = 0
-    stream = aiter(request.stream())
-    while True:
+    more = True
+    while more:
         left_s = started + timeout_s + num_bytes / MIN_BYTES_PER_S - time.monotonic()
         try:
             async with asyncio.timeout(left_s):
-                chunk = await anext(stream)
-        except StopAsyncIteration:
-            return
+                message = await request.receive()
         except TimeoutError as error:
             raise RequestTimeoutError(
                 f"The body did not come in time: {num_bytes} bytes in {time.monotonic() - started:.1f} s; "
                 "send it faster or in parts."
             ) from error
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        more = message.get("more_body", False)
+        chunk = message.get("body", b"")
         num_bytes += len(chunk)
         yield chunk
 

@@ -83,14 +83,18 @@ def assemble_text(tokenizer: Tokenizer, parts: Sequence[Part], results: Sequence
     waiting = iter(results)
     hypotheses = [next(waiting).hypotheses if part.source_ids else () for part in parts]
     depth = max((len(ranked) for ranked in hypotheses), default=0)
-    best = _join(tokenizer, parts, hypotheses, 0)
+    targets = [
+        target_text(tokenizer, part, ranked[0]) if ranked else part.segment.text
+        for part, ranked in zip(parts, hypotheses, strict=True)
+    ]
+    scores = [ranked[0].score for ranked in hypotheses if ranked]
     return Translation(
-        text=best.text,
-        score=best.score,
+        text="".join(target + part.segment.after for part, target in zip(parts, targets, strict=True)),
+        score=fmean(scores) if scores else None,
         alternatives=tuple(_join(tokenizer, parts, hypotheses, rank) for rank in range(1, depth)),
         segments=tuple(
-            _translated(tokenizer, part, ranked)
-            for part, ranked in zip(parts, hypotheses, strict=True)
+            _translated(part, ranked, target)
+            for part, ranked, target in zip(parts, hypotheses, targets, strict=True)
             if part.segment.text
         ),
     )
@@ -148,11 +152,10 @@ def _join(
     return Alternative("".join(texts), fmean(scores) if scores else None)
 
 
-def _translated(tokenizer: Tokenizer, part: Part, ranked: Sequence[Hypothesis]) -> TranslatedSegment:
+def _translated(part: Part, ranked: Sequence[Hypothesis], target: str) -> TranslatedSegment:
     if not ranked:
-        return TranslatedSegment(part.segment.text, part.segment.text, None, True)
+        return TranslatedSegment(part.segment.text, target, None, True)
     best = ranked[0]
-    target = target_text(tokenizer, part, best)
     symptoms = examine(part, target, best)
     return TranslatedSegment(part.segment.text, target, best.score, best.complete, symptoms)
 

@@ -37,8 +37,10 @@ def find_unreadable(tokenizer: Tokenizer, text: str) -> frozenset[str]:
     A word of Latin letters of which it lacks one is shown, so that what is around it agrees with it.
     """
     lacking = {char for char in set(text) if not tokenizer.reads(char)}
+    if not lacking:
+        return frozenset()
     signs = {char for char in lacking if not is_of_word(char) and char not in _PUNCTUATION and char not in _SISTER_OF}
-    words = ("".join(group) for of_word, group in groupby(text, is_of_word) if lacking and of_word)
+    words = ("".join(group) for of_word, group in groupby(text, is_of_word) if of_word)
     return frozenset(signs).union(*(word for word in words if lacking.issuperset(word) and not _LATIN.search(word)))
 
 
