@@ -121,6 +121,8 @@ def _check_device(device: Device) -> None:
             f"--device is {device}, and onnxruntime {ort.__version__} here was not built for it; install "
             "ferry-nmt[serve-gpu] in place of ferry-nmt[serve], or choose --device cpu."
         )
+    if device == "cuda":
+        ort.preload_dlls()  # CUDA's libraries come as packages of Python, where no loader looks by itself
 
 
 def _open_session(bundle: Bundle, role: str, device: Device) -> Any:

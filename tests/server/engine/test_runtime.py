@@ -1,5 +1,8 @@
 """The graphs against the manifest, and one decode step in place."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -110,3 +113,11 @@ def test_a_step_reads_no_more_than_the_row_has(tmp_path: Path, mixing: DecoderMi
     alone = [decode([index], spoil=False, extra_source=0)[0] for index in range(5)]
     assert decode([0, 1, 2, 3, 4], spoil=True, extra_source=0) == alone
     assert decode([4, 2, 0], spoil=True, extra_source=150) == [alone[4], alone[2], alone[0]]
+
+
+@pytest.mark.parametrize("module", ["server.engine.runtime", "server.serve", "export.calibrate"])
+def test_onnxruntime_does_not_report_home(module: str, tmp_path: Path) -> None:
+    """As soon as it is imported it would write into the home folder who it reports as, and what there is to report."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", f"import {module}"], env=environment, check=True, timeout=60)
+    assert list(tmp_path.rglob("*")) == []
