@@ -12,7 +12,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-# Opset 23 has RMSNormalization. onnxruntime 1.32 was seen to read these graphs, int8 caches included.
+# Opset 23 has RMSNormalization. onnxruntime 1.30, 1.31 and 1.32 were seen to read these graphs, int8 caches included.
 OPSET = 23
 IR_VERSION = 10
 MICROSOFT = "com.microsoft"

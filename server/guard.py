@@ -14,7 +14,7 @@ Symptom = Literal["empty", "loop", "too_long", "too_short", "copied", "numbers"]
 # A run of ids that is repeated this many times over its next occurrences in the source is a loop.
 _MAX_PERIOD = 12
 _LOOP_TIMES = 4
-# The same in ids written as characters: an expression finds that there is none in a tenth of the time.
+# The same in ids written as characters: an expression finds that there is none in a fifth of the time.
 _LOOP = re.compile(rf"(.{{1,{_MAX_PERIOD}}})\1{{{_LOOP_TIMES - 1}}}", re.DOTALL)
 # Translations between European languages hardly ever pass these; short ones may, so a few ids are free.
 _LONGEST, _SHORTEST, _FREE_IDS = 3.0, 0.25, 10

@@ -83,15 +83,14 @@ def assemble_text(tokenizer: Tokenizer, parts: Sequence[Part], results: Sequence
     waiting = iter(results)
     hypotheses = [next(waiting).hypotheses if part.source_ids else () for part in parts]
     depth = max((len(ranked) for ranked in hypotheses), default=0)
-    targets = [
-        target_text(tokenizer, part, ranked[0]) if ranked else part.segment.text
-        for part, ranked in zip(parts, hypotheses, strict=True)
-    ]
-    scores = [ranked[0].score for ranked in hypotheses if ranked]
+    chosen = _at_rank(hypotheses, 0)
+    targets = _target_texts(tokenizer, parts, chosen)
+    best = _join(parts, targets, chosen)
+    others = [_at_rank(hypotheses, rank) for rank in range(1, depth)]
     return Translation(
-        text="".join(target + part.segment.after for part, target in zip(parts, targets, strict=True)),
-        score=fmean(scores) if scores else None,
-        alternatives=tuple(_join(tokenizer, parts, hypotheses, rank) for rank in range(1, depth)),
+        text=best.text,
+        score=best.score,
+        alternatives=tuple(_join(parts, _target_texts(tokenizer, parts, other), other) for other in others),
         segments=tuple(
             _translated(part, ranked, target)
             for part, ranked, target in zip(parts, hypotheses, targets, strict=True)
@@ -139,17 +138,22 @@ def _fitting(tokenizer: Tokenizer, segment: Segment, capacity: int) -> Sequence[
     return [fitted for half in halves for fitted in _fitting(tokenizer, half, capacity)]
 
 
-def _join(
-    tokenizer: Tokenizer, parts: Sequence[Part], hypotheses: Sequence[Sequence[Hypothesis]], rank: int
-) -> Alternative:
-    """All parts at `rank`; a sentence with fewer hypotheses gives its last."""
-    chosen = [ranked[min(rank, len(ranked) - 1)] if ranked else None for ranked in hypotheses]
-    texts = [
-        (target_text(tokenizer, part, hypothesis) if hypothesis else part.segment.text) + part.segment.after
+def _at_rank(hypotheses: Sequence[Sequence[Hypothesis]], rank: int) -> list[Hypothesis | None]:
+    """Of each part the hypothesis at `rank`, or its last if it has fewer; None of one that passes through."""
+    return [ranked[min(rank, len(ranked) - 1)] if ranked else None for ranked in hypotheses]
+
+
+def _target_texts(tokenizer: Tokenizer, parts: Sequence[Part], chosen: Sequence[Hypothesis | None]) -> list[str]:
+    return [
+        target_text(tokenizer, part, hypothesis) if hypothesis else part.segment.text
         for part, hypothesis in zip(parts, chosen, strict=True)
     ]
+
+
+def _join(parts: Sequence[Part], targets: Sequence[str], chosen: Sequence[Hypothesis | None]) -> Alternative:
     scores = [hypothesis.score for hypothesis in chosen if hypothesis]
-    return Alternative("".join(texts), fmean(scores) if scores else None)
+    text = "".join(target + part.segment.after for part, target in zip(parts, targets, strict=True))
+    return Alternative(text, fmean(scores) if scores else None)
 
 
 def _translated(part: Part, ranked: Sequence[Hypothesis], target: str) -> TranslatedSegment:

@@ -82,7 +82,7 @@ def rank_candidates(
     totals = sums.ravel()[beams][:, None] + values
     kept = np.flatnonzero((totals >= bounds[beams // num_beams][:, None]) & (tokens < vocab_size))
     totals, beams, tokens = totals.ravel()[kept], beams[kept // tokens.shape[1]], tokens.ravel()[kept]
-    # Beams were counted through all sentences, so that they order these as well.
+    # By sentence, then best first; beams are still counted through all sentences.
     order = np.lexsort((tokens, beams, -totals, beams // num_beams))
     sentences, beams = np.divmod(beams[order], num_beams)
     candidates = list(zip(totals[order].tolist(), beams.tolist(), tokens[order].tolist(), strict=True))
