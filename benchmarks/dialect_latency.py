@@ -21,10 +21,10 @@ from typing import Any
 
 from server.app import build_app
 from server.engine.types import ANYBODY, Caller, EngineSettings, SearchOptions, SentenceResult
-from server.loading import load_model
-from server.models import Model, Models
-from server.planner import TranslateOptions
+from server.models.loading import load_model
+from server.models.models import Model, Models
 from server.settings import ServeSettings
+from server.translation.options import TranslateOptions
 
 SENTENCE = "Der Hund schläft heute nicht im Haus."
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"

@@ -46,7 +46,7 @@ from engine.work import AtOnce, BenchmarkError, Cell, Fresh, Group, Ids, Sentenc
 from server.bundle import Bundle, read_bundle, read_golden
 from server.engine.job import default_max_target_length
 from server.errors import FerryError
-from server.tokenizer import Tokenizer
+from server.text.tokenizer import Tokenizer
 from training.checkpoint import Checkpoint, CheckpointError, read_checkpoint
 from training.data.batches import pad
 from training.data.tokenizer import BOS

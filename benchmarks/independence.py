@@ -28,7 +28,7 @@ from server.bundle import Bundle, read_bundle
 from server.engine.cores import count_cores
 from server.engine.engine import Engine
 from server.engine.types import EngineSettings, Hypothesis, SearchOptions
-from server.tokenizer import Tokenizer
+from server.text.tokenizer import Tokenizer
 
 SEED = 1
 LARGEST_MIX = 64

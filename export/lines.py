@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from export.errors import ExportError
 from server.bundle import LanguagePair, Manifest
-from server.tokenizer import Tokenizer
+from server.text.tokenizer import Tokenizer
 from training.checkpoint import Sample
 
 # Lines read from a file: enough to draw hundreds of varied ones, however large the file.

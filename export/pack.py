@@ -22,7 +22,7 @@ from export.quantise import Int8
 from export.verify import Parity, prove
 from server.bundle import Bundle, FileEntry, describe_file, read_bundle, write_manifest
 from server.engine.runtime import Runtime
-from server.tokenizer import Tokenizer
+from server.text.tokenizer import Tokenizer
 from training.checkpoint import Checkpoint
 
 FILES = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "tokenizer": "tokenizer.model", "golden": "golden.jsonl"}

@@ -20,11 +20,11 @@ from export.pack import Material, pack
 from export.testset import TestSet
 from server.bundle import MANIFEST_NAME, SearchDefaults, read_bundle
 from server.engine.types import EngineSettings, SearchOptions
-from server.line_stream import LineStream
-from server.lines import Line
-from server.loading import load_model
-from server.models import Model
-from server.planner import TranslateOptions, search_options
+from server.lines.lines import Line
+from server.models.loading import load_model
+from server.models.models import Model
+from server.translation.options import TranslateOptions, search_options
+from server.translation.stream import LineStream
 from training.checkpoint import read_checkpoint, read_checkpoint_config
 from training.data.corpus import read_pairs
 

@@ -11,26 +11,27 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.access.access import Access
-from server.answers import EXCEPTION_HANDLERS, json_answer
-from server.debug import get_debug
-from server.deepl.routes import deepl_routes
+from server.dialects.deepl.routes import deepl_dialect
+from server.dialects.libre.routes import libre_dialect
+from server.dialects.native.routes import native_dialect
+from server.dialects.native.schema import StatusAnswer
 from server.documents.jobs import Documents
 from server.errors import EngineStoppedError
-from server.libre.routes import libre_routes
-from server.metrics import Metrics
-from server.middleware import Observed
-from server.models import Models
-from server.native import get_models, get_translate, post_detect, post_translate
-from server.openapi.routes import openapi_routes
-from server.page.routes import page_routes
-from server.reload import Reloader, reloading_on_hangup
-from server.schema import StatusAnswer
-from server.sentences import GuardCounts
+from server.models.models import Models
+from server.openapi.endpoints import openapi_routes
+from server.page.assets import page_routes
 from server.settings import ServeSettings
-from server.shedding import Shedder
-from server.state import FerryRequest, State
-from server.tracing import Traced, make_tracer
-from server.translator import Translator
+from server.translation.sentences import GuardCounts
+from server.translation.translator import Translator
+from server.web.answers import EXCEPTION_HANDLERS, json_answer
+from server.web.debug import get_debug
+from server.web.dialect import Dialect
+from server.web.metrics import Metrics
+from server.web.observed import Observed
+from server.web.reload import Reloader, reloading_on_hangup
+from server.web.shedding import Shedder
+from server.web.state import FerryRequest, State
+from server.web.tracing import Traced, make_tracer
 
 INDEX = """Ferry translates.
 
@@ -55,19 +56,15 @@ def build_app(models: Models, settings: ServeSettings, reloader: Reloader | None
     if `reloader` has been asked for it by SIGHUP.
     """
     documents = Documents(settings)
+    dialects = build_dialects(settings, documents)
     routes = [
         # The first that matches answers, so those that are asked most come first.
-        Route("/v1/translate", post_translate, methods=["POST"]),
-        Route("/v1/detect", post_detect, methods=["POST"]),
-        Route("/v1/models", get_models),
-        Route("/translate", get_translate),
-        *deepl_routes(settings, documents),
-        *libre_routes(),
+        *(route for dialect in dialects for route in dialect.routes),
         Route("/health/live", get_live),
         Route("/health/ready", get_ready),
         Route("/metrics", get_metrics),
         Route("/debug", get_debug, include_in_schema=False),
-        *openapi_routes(),
+        *openapi_routes(dialects),
         *page_routes(INDEX),
     ]
     translator = Translator(models, settings.limits)
@@ -75,7 +72,7 @@ def build_app(models: Models, settings: ServeSettings, reloader: Reloader | None
     translator.guard_counts = GuardCounts(metrics.count_suspect, metrics.count_mended)
     access = Access(settings.api_keys, settings.data, settings.character_limit or None)
     state = State(translator=translator, settings=settings, metrics=metrics, access=access)
-    shedder = Shedder(translator, access, settings)
+    shedder = Shedder(translator, access, settings, dialects)
     app = Starlette(
         routes=routes,
         middleware=_middleware(settings, metrics, shedder),
@@ -84,6 +81,15 @@ def build_app(models: Models, settings: ServeSettings, reloader: Reloader | None
     )
     app.state.translator = translator
     return app
+
+
+def build_dialects(settings: ServeSettings, documents: Documents) -> tuple[Dialect, ...]:
+    """All that the server speaks. A new dialect is a folder in `server.dialects` and a line here."""
+    return (
+        native_dialect(),
+        deepl_dialect(settings, documents),
+        libre_dialect(),
+    )
 
 
 def _middleware(settings: ServeSettings, metrics: Metrics, shedder: Shedder) -> list[Middleware]:

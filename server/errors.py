@@ -4,6 +4,9 @@ Raise the most specific class with a message that names the field, the value, th
 HTTP layer maps `status` and `code` of these classes to its answers; nothing else decides a status.
 """
 
+# Space comes when what is stored is fetched or becomes too old.
+FULL_RETRY_S = 60.0
+
 
 class FerryError(Exception):
     """Base of all errors that may be shown to a caller. `code` is stable and machine-readable."""
@@ -108,3 +111,51 @@ class EngineStoppedError(FerryError):
 
     code = "unavailable"
     status = 503
+
+
+class InvalidDocumentError(InvalidRequestError):
+    """A file that cannot be translated; the message says why and what to do."""
+
+    code = "invalid_document"
+
+
+class DocumentNotFoundError(FerryError):
+    """No document has this id and key: it never was, was fetched already, or became too old."""
+
+    code = "document_not_found"
+    status = 404
+
+
+class DocumentNotReadyError(FerryError):
+    """The document is still waiting or being translated."""
+
+    code = "document_not_ready"
+    status = 503
+
+
+class StoreFullError(QueueFullError):
+    """What is kept for clients takes all the space it may; refused at once, nothing was stored."""
+
+    def __init__(self, message: str, retry_after_s: float = FULL_RETRY_S) -> None:
+        super().__init__(message, retry_after_s)
+
+
+class StorageError(FerryError):
+    """The disk did not take, or give, what a client stores; nothing half-written is left there."""
+
+    code = "storage_failed"
+    status = 503
+
+
+class GlossaryNotFoundError(FerryError):
+    """No glossary has this id."""
+
+    code = "glossary_not_found"
+    status = 404
+
+
+class FileNotThereError(FerryError):
+    """No file of this name is kept: it never was, was fetched already, or became too old."""
+
+    code = "not_found"
+    status = 404

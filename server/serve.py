@@ -26,18 +26,18 @@ from starlette.applications import Starlette
 
 from server.app import build_app
 from server.bundle import read_golden
-from server.cache.engine import cached
-from server.cache.store import SentenceCache
 from server.engine.cores import memory_limit
 from server.engine.types import EngineSettings
 from server.errors import FerryError, SettingsError
-from server.loading import OnFailure, Say, load_model, load_models
-from server.logs import configure_logs
-from server.memory import limit_heaps
-from server.models import Model, Models
-from server.protocol import ConnectionLimits, allow_connections, protocol_with
-from server.reload import LoadModel, Reloader
+from server.models.cached import cached
+from server.models.heaps import limit_heaps
+from server.models.loading import OnFailure, Say, load_model, load_models
+from server.models.models import Model, Models
+from server.models.results import SentenceCache
 from server.settings import ServeSettings, read_settings
+from server.web.logs import configure_logs
+from server.web.protocol import ConnectionLimits, allow_connections, protocol_with
+from server.web.reload import LoadModel, Reloader
 
 # Longer than the idle connections of a proxy in front of us live, so that it never picks one we are closing.
 KEEP_ALIVE_S = 75

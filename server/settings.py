@@ -15,9 +15,10 @@ from typing import Any, Literal, TypeVar
 
 from server.engine.types import Device, EngineSettings
 from server.errors import SettingsError
-from server.logs import LogFormat, LogLevel
 
 T = TypeVar("T")
+LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["text", "json"]
 
 
 def setting(doc: str, default: Any = MISSING, *, minimum: float = -math.inf, maximum: float = math.inf) -> Any:

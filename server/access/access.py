@@ -7,8 +7,8 @@ from pathlib import Path
 
 from server.access.keys import Keys, read_keys
 from server.access.rates import Rates
-from server.access.usage import Usage
 from server.errors import KeyRequiredError, UnknownKeyError
+from server.storage.usage import Usage
 
 # What callers without a key are called where anybody may ask.
 ANONYMOUS = ""

@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from server.documents.errors import DocumentNotFoundError, DocumentNotReadyError
-from server.documents.formats import FORMATS, Format
-from server.documents.record import RECORD_FORMAT, Record, hash_key
-from server.documents.store import DocumentStore
-from server.documents.worker import Worker
+from server.documents.formats.registry import FORMATS, Format
+from server.documents.runner import Worker
+from server.errors import DocumentNotFoundError, DocumentNotReadyError
 from server.settings import ServeSettings
-from server.translator import Translator
+from server.storage.document_store import DocumentStore
+from server.storage.record import RECORD_FORMAT, Record, hash_key
+from server.translation.translator import Translator
 
 _KEY_BYTES = 32
 
@@ -78,7 +78,7 @@ class Documents:
             on_fault: called if this process finds out that it cannot be translated.
 
         Raises:
-            DocumentStoreFullError, StorageError
+            StoreFullError, StorageError
         """
         handle = Handle(uuid.uuid4().hex, secrets.token_hex(_KEY_BYTES))
         now = time.time()

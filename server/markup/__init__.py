@@ -6,8 +6,7 @@
 from server.markup.alignment import Alignment
 from server.markup.document import Chunk, Document, Mark, parse
 from server.markup.options import Options
-from server.markup.place import place
-from server.markup.translate import Translated, assemble, chunks, translate_document
+from server.markup.place import Translated, assemble, chunks, place, translate_document
 from server.markup.verify import verify
 
 __all__ = [

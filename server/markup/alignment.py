@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from server.markup.words import split_words
+from server.text.words import split_words
 
 Span = tuple[int, int]
 # A word of the translation, by its number, and where the same word stands in the source.

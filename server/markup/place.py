@@ -1,17 +1,20 @@
-"""Marks put back into a translation; whatever comes out has been checked."""
+"""Marks put back into a translation, and chunks into their document; whatever comes out has been checked."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from server.markup.alignment import AlignedMass, Alignment, RelativeMass
-from server.markup.document import Chunk
+from server.markup.document import Chunk, Document
 from server.markup.entities import Escaper
 from server.markup.layout import Layout, all_first, by_alignment, in_order
 from server.markup.placeholders import find_placeholders
 from server.markup.render import render
 from server.markup.tree import build_tree
 from server.markup.verify import verify
-from server.markup.words import split_words
+from server.text.words import split_words
+
+# A chunk's translation and its alignment: of the chunk, of each of its sentences, or unknown.
+Translated = tuple[str, Alignment | Sequence[Alignment] | None]
 
 # Beyond these, marks are placed in order: about 0.1 s at most for the work on alignments in one chunk.
 MAX_DEPTH = 100
@@ -96,3 +99,24 @@ def _without_inventions(chunk: Chunk, target: str) -> str:
         pieces += [target[done:start], " " * (end - start)]
         done = end
     return "".join(pieces) + target[done:]
+
+
+def chunks(document: Document) -> list[str]:
+    """The texts to translate, in order."""
+    return [chunk.text for chunk in document.chunks]
+
+
+def assemble(document: Document, translated: Sequence[Translated]) -> str:
+    """The document with the translations of `chunks(document)`.
+
+    Its markup is checked once more as a whole; in the case that nobody has thought of, the source comes back as it is.
+    """
+    waiting = iter(translated)
+    assert len(translated) == len(document.chunks)
+    output = "".join(part if isinstance(part, str) else place(part, *next(waiting)) for part in document.parts)
+    return output if verify(document.source, output, document.options) else document.source
+
+
+def translate_document(document: Document, translate: Callable[[list[str]], Sequence[Translated]]) -> str:
+    """The document with its chunks translated by `translate`, all at once."""
+    return assemble(document, translate(chunks(document)))

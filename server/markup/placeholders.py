@@ -5,9 +5,10 @@ times, whatever the text: repetitions are possessive or bounded, and start where
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
+
+from server.text.words import is_of_word
 
 _PLACEHOLDER = re.compile(
     r"""
@@ -54,11 +55,6 @@ def _runs_of(unreadable: frozenset[str]) -> re.Pattern[str]:
     letters = re.escape("".join(sorted(filter(is_of_word, unreadable))))
     ways = [rf"[{signs}][{signs}{_JOINERS}]*+"] * bool(signs) + [rf"(?<!\w)[{letters}]++(?!\w)"] * bool(letters)
     return re.compile("|".join(ways))
-
-
-def is_of_word(char: str) -> bool:
-    """Whether `char` is a letter, a digit, or a mark on one of them."""
-    return char.isalnum() or unicodedata.category(char)[0] == "M"
 
 
 def _without_tail(url: str) -> str:

@@ -1,12 +1,11 @@
 """The pieces that OpenAPI documents are made of."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-Schema = dict[str, Any]
+from server.web.dialect import Schema
 
 JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
 STRING: Schema = {"type": "string"}

@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from server.app import build_app
-from server.metrics import Metrics
-from server.models import Models
+from server.models.models import Models
 from server.settings import ServeSettings
+from server.web.metrics import Metrics
 from tests.nginx.rig import SOURCE
 
 DEPLOY = SOURCE / "deploy"

@@ -5,7 +5,7 @@ from pathlib import Path
 from export.arithmetic import Float32
 from export.golden import MIN_MARGIN, choose_golden, search_lines
 from export.lines import Line, gather_lines
-from server.tokenizer import Tokenizer
+from server.text.tokenizer import Tokenizer
 from tests.export.toy import write_graphs
 from training.checkpoint import Checkpoint
 from training.decode import greedy_decode

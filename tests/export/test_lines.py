@@ -8,7 +8,7 @@ import pytest
 from export.errors import ExportError
 from export.lines import choose_evenly, gather_lines, spread
 from export.manifest import ExportSettings, build_manifest
-from server.tokenizer import Tokenizer
+from server.text.tokenizer import Tokenizer
 from training.checkpoint import Checkpoint
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from server.models import Models
-from server.tokenizer import Tokenizer
+from server.models.models import Models
+from server.text.tokenizer import Tokenizer
 from tests.fuzz.amount import tried
 from tests.fuzz.door import Door
 from tests.server.conftest import tiny_model, tokenizer, tokenizer_file

@@ -16,12 +16,13 @@ import msgspec
 from starlette.routing import Route
 
 from server.app import build_app
-from server.deepl.errors import ErrorAnswer as DeeplError
-from server.libre.errors import ErrorAnswer as LibreError
-from server.logs import JsonFormatter, access_log
-from server.models import Models
-from server.schema import DetectAnswer, ErrorAnswer, TextAnswer, TranslateAnswer
+from server.dialects.deepl.errors import ErrorAnswer as DeeplError
+from server.dialects.libre.errors import ErrorAnswer as LibreError
+from server.dialects.native.schema import DetectAnswer, TextAnswer, TranslateAnswer
+from server.models.models import Models
 from server.settings import ServeSettings
+from server.web.answers import ErrorAnswer
+from server.web.logs import JsonFormatter, access_log
 from tests.fuzz.amount import count
 
 Headers = list[tuple[bytes, bytes]]
@@ -194,7 +195,7 @@ class _Log(logging.Handler):
         self._level = logging.getLogger().level
         logging.getLogger().addHandler(self)
         logging.getLogger().setLevel(logging.INFO)
-        logging.getLogger("python_multipart").setLevel(logging.ERROR)  # as server.logs has it
+        logging.getLogger("python_multipart").setLevel(logging.ERROR)  # as server.web.logs has it
         access_log.setLevel(logging.INFO)
 
     def end(self) -> None:

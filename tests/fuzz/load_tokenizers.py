@@ -9,7 +9,7 @@ from pathlib import Path
 
 from server.bundle import Bundle
 from server.errors import BundleError
-from server.loading import _load_tokenizer
+from server.models.loading import _load_tokenizer
 from tests.server.conftest import tiny_model
 from tests.server.fakes import FakeEngine
 

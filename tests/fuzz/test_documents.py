@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.documents.archive import MAX_UNPACKED_BYTES, Archive
-from server.documents.errors import InvalidDocumentError
-from server.documents.formats import FORMATS
-from server.documents.wordxml import parse_part
+from server.documents.formats.archive import MAX_UNPACKED_BYTES, Archive
+from server.documents.formats.docx.wordxml import parse_part
+from server.documents.formats.registry import FORMATS
+from server.errors import InvalidDocumentError
 from tests.fuzz.amount import count, fuzz
 from tests.fuzz.door import MARK, Door
 from tests.fuzz.made_up import TEXT, mutated

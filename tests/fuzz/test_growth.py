@@ -12,12 +12,12 @@ from functools import partial
 import numpy as np
 import pytest
 
-from server.documents.fields import join_fields
-from server.documents.formats import FORMATS
-from server.documents.runs import PLAIN, Item, Kept, Node
-from server.glossary import Terms, take_out_terms
+from server.documents.formats.docx.runs import PLAIN, Item, Kept, Node
+from server.documents.formats.docx.wordfields import join_fields
+from server.documents.formats.registry import FORMATS
 from server.markup import Alignment, Options, parse, place, translate_document
-from server.segment import split_text
+from server.text.segments import split_text
+from server.translation.glossary import Terms, take_out_terms
 from tests.fuzz.amount import count
 
 MIN_S = 0.02

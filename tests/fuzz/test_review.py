@@ -13,10 +13,10 @@ from uvicorn import Config
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from server.access.keys import hash_key
-from server.access.usage import Usage
-from server.deepl.glossaries import GlossaryStore
-from server.models import Models
+from server.models.models import Models
 from server.settings import ServeSettings
+from server.storage.glossary_store import GlossaryStore
+from server.storage.usage import Usage
 from tests.server.test_app import Site
 
 DOCUMENT = {"files": {"file": ("a.txt", b"Der Hund.")}, "data": {"target_lang": "EN", "source_lang": "DE"}}

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from server.detect import Detector
-from server.glossary import Terms, take_out_terms
-from server.guard import find_symptoms
 from server.markup import Alignment, Options, chunks, parse, place, translate_document, verify
 from server.markup.options import Kind
-from server.segment import join_text, split_text
-from server.tokenizer import Tokenizer
+from server.text.detect import Detector
+from server.text.segments import join_text, split_text
+from server.text.symptoms import find_symptoms
+from server.text.tokenizer import Tokenizer
+from server.translation.glossary import Terms, take_out_terms
 from tests.fuzz.amount import count, fuzz
 from tests.fuzz.door import Door
 from tests.fuzz.made_up import LONG_TEXT, TEXT, mutated
@@ -41,7 +41,7 @@ def test_a_panic_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
     def panic(language: str, text: str) -> list[str]:
         raise PanicException
 
-    monkeypatch.setattr("server.segment.split_sentences", panic)
+    monkeypatch.setattr("server.text.segments.split_sentences", panic)
     assert [each.text for each in split_text("Eins. Zwei! Drei", "de")] == ["Eins.", "Zwei!", "Drei"]
 
 

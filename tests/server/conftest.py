@@ -17,8 +17,8 @@ from server.bundle import (
     SearchDefaults,
     SpecialIds,
 )
-from server.models import Model, Models, TranslationEngine
-from server.tokenizer import Tokenizer
+from server.models.models import Model, Models, TranslationEngine
+from server.text.tokenizer import Tokenizer
 from tests.server.fakes import DE, EN, FakeEngine
 
 SENTENCES = """

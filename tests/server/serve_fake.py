@@ -13,8 +13,8 @@ from server import serve
 from server.bundle import GoldenLine
 from server.engine.types import ANYBODY, Caller, EngineSettings, SearchOptions, SentenceResult
 from server.errors import EngineStoppedError
-from server.models import Model, Models
-from server.tokenizer import Tokenizer
+from server.models.models import Model, Models
+from server.text.tokenizer import Tokenizer
 from tests.server.conftest import tiny_model
 from tests.server.fakes import FakeEngine
 

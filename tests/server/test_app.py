@@ -16,11 +16,11 @@ import pytest
 
 from server import errors
 from server.app import build_app
-from server.body import DISCARD_BYTES
 from server.errors import EngineStoppedError, FerryError, QueueFullError, RateLimitedError
-from server.models import Models
+from server.models.models import Models
 from server.settings import ServeSettings
-from server.tokenizer import Tokenizer
+from server.text.tokenizer import Tokenizer
+from server.web.body import DISCARD_BYTES
 from tests.server.conftest import MakeModel
 from tests.server.fakes import EN, FakeEngine
 

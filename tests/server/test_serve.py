@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from server import serve
-from server.models import Models
+from server.models.models import Models
 from server.serve import main
 from server.settings import ServeSettings
 

@@ -8,8 +8,8 @@ import pytest
 
 from server.engine.types import EngineSettings
 from server.errors import SettingsError
+from server.lines.command import FileSettings
 from server.settings import ServeSettings, read_settings
-from server.translate_file import FileSettings
 
 
 def read(*argv: str, **environment: str) -> ServeSettings:

@@ -130,7 +130,7 @@ def test_a_file_keeps_its_lines_whatever_they_hold(bundle: Path, tmp_path: Path)
     source, output = tmp_path / "in.de", tmp_path / "out.en"
     source.write_bytes("".join(line + "\n" for line in lines).encode())
     languages = ("--source", "de", "--target", "en")
-    command = ("server.translate_file", "--model", bundle, *languages, "--input", source, "--output", output)
+    command = ("server.lines.command", "--model", bundle, *languages, "--input", source, "--output", output)
 
     stopped = subprocess.Popen([sys.executable, "-m", *map(str, command)], stderr=subprocess.PIPE)
     partial = output.with_name(output.name + ".partial")

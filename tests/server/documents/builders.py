@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 
 from lxml import etree
 
-from server.documents.formats import Format
-from server.documents.wordxml import Element, W
+from server.documents.formats.docx.wordxml import Element, W
+from server.documents.formats.registry import Format
 from server.markup import parse, translate_document
 
 NAMESPACES = (

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from server.documents.formats import FORMATS
+from server.documents.formats.registry import FORMATS
 from server.documents.jobs import Documents, Handle, Order, Progress
-from server.models import Models
+from server.models.models import Models
 from server.settings import ServeSettings
-from server.translator import Translator
+from server.translation.translator import Translator
 
 PATIENCE_S = 60
 

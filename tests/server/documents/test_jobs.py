@@ -11,20 +11,21 @@ from typing import Any
 
 import pytest
 
-from server.documents import store as store_module
-from server.documents.errors import (
+from server.documents.formats.registry import FORMATS
+from server.documents.jobs import Documents, Handle
+from server.documents.runner import MAX_ATTEMPTS
+from server.errors import (
     DocumentNotFoundError,
     DocumentNotReadyError,
-    DocumentStoreFullError,
+    EngineStoppedError,
+    InvalidRequestError,
     StorageError,
+    StoreFullError,
 )
-from server.documents.formats import FORMATS
-from server.documents.jobs import Documents, Handle
-from server.documents.worker import MAX_ATTEMPTS
-from server.errors import EngineStoppedError, InvalidRequestError
-from server.models import Models
+from server.models.models import Models
 from server.settings import ServeSettings
-from server.translator import Translator
+from server.storage import document_store as store_module
+from server.translation.translator import Translator
 from tests.server.conftest import MakeModel
 from tests.server.documents.conftest import begun, finished, nobody_is_told, order
 from tests.server.fakes import FakeEngine
@@ -251,7 +252,7 @@ def test_the_store_is_limited_in_size(settings: ServeSettings, folder: Path) -> 
         documents = Documents(replace(settings, max_stored_bytes=40_000))
         await documents.accept(order("x" * 20_000), nobody_is_told)
         before = sorted(folder.iterdir())
-        with pytest.raises(DocumentStoreFullError, match="of 40000 bytes"):
+        with pytest.raises(StoreFullError, match="of 40000 bytes"):
             await documents.accept(order("x" * 20_000), nobody_is_told)
         assert sorted(folder.iterdir()) == before
         await documents.accept(order("x"), nobody_is_told)
@@ -266,7 +267,7 @@ def test_the_store_is_limited_in_number(settings: ServeSettings, monkeypatch: py
         documents = Documents(settings)
         for _ in range(2):
             await documents.accept(order("x"), nobody_is_told)
-        with pytest.raises(DocumentStoreFullError, match="2 documents"):
+        with pytest.raises(StoreFullError, match="2 documents"):
             await documents.accept(order("x"), nobody_is_told)
 
     run(live())

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from server.documents.formats import FORMATS
-from server.documents.translation import translate_document
+from server.documents.content import translate_document
+from server.documents.formats.registry import FORMATS
 from server.engine.types import EngineSettings
-from server.loading import load_models
+from server.models.loading import load_models
 from server.settings import ServeSettings
-from server.translator import TranslateOptions, Translator
+from server.translation.translator import TranslateOptions, Translator
 from tests.server.documents.builders import make_docx, paragraph, root, run, styled, texts
 
 MODEL = Path(__file__).parents[3] / "models" / "en-de"

@@ -7,12 +7,7 @@ import pytest
 
 from server.engine.scheduler import RUNNING_ENCODE_TOKENS, Scheduler
 from server.engine.types import ANYBODY, Caller, EngineSettings, SearchOptions, SentenceResult
-from server.errors import (
-    DeadlineExceededError,
-    EngineStoppedError,
-    InvalidRequestError,
-    QueueFullError,
-)
+from server.errors import DeadlineExceededError, EngineStoppedError, InvalidRequestError, QueueFullError
 from tests.server.engine.toy import DIMENSIONS
 
 SETTINGS = EngineSettings(max_rows=8, max_batch_tokens=1024, max_queue_tokens=400)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from server.markup import Options, assemble, chunks, parse, translate_document, verify
 from server.markup.options import Kind
 from server.markup.tokens import tokenize
-from server.markup.words import split_words
+from server.text.words import split_words
 from tests.server.markup.translators import moving, reversed_order, shuffled, with_noise, without_alignment
 
 HTML, XML, TEXT = Options("html"), Options("xml"), Options("text")

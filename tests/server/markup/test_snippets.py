@@ -8,9 +8,8 @@ import pytest
 
 from server.markup import assemble, chunks, parse, place, translate_document, verify
 from server.markup.document import Chunk
-from server.markup.place import _attempts
-from server.markup.translate import Translated
-from server.markup.words import split_words
+from server.markup.place import Translated, _attempts
+from server.text.words import split_words
 from tests.server.markup.snippets import Snippet, read_snippets
 from tests.server.markup.translators import ORDERS, Aligned, moving, with_noise, without_alignment
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from server.markup import Alignment, Translated
-from server.markup.words import split_words
+from server.text.words import split_words
 
 Order = Callable[[int], Sequence[int]]
 Aligned = list[tuple[str, Alignment]]

@@ -1,0 +1,43 @@
+"""Languages as this dialect writes them, upper-case and with regions, and as the models have them."""
+
+from collections.abc import Iterable, Sequence
+
+from server.bundle import LanguagePair
+from server.dialects.deepl.schema import LanguageAnswer
+from server.errors import InvalidRequestError
+from server.text.language_names import language_name
+
+# As targets these are listed by region only, since the official client refuses to ask for plain EN or PT, which we
+# accept nevertheless. All regions of a language are the same to our models.
+_TARGET_REGIONS = {
+    "en": (("EN-GB", "English (British)"), ("EN-US", "English (American)")),
+    "pt": (("PT-BR", "Portuguese (Brazilian)"), ("PT-PT", "Portuguese (European)")),
+}
+
+
+def served_language(code: str, served: Iterable[str], field: str) -> str:
+    """The served code that `code` means: itself, or its language without the region.
+
+    Raises:
+        InvalidRequestError: naming `field` and what is served.
+    """
+    known = dict.fromkeys(served)
+    wanted = code.lower()
+    for candidate in (wanted, wanted.partition("-")[0]):
+        if candidate in known:
+            return candidate
+    raise InvalidRequestError(f"Value for '{field}' not supported; there are: {', '.join(known).upper()}.")
+
+
+def source_languages(pairs: Sequence[LanguagePair]) -> list[LanguageAnswer]:
+    """The languages that are translated from."""
+    return [LanguageAnswer(code.upper(), language_name(code)) for code in sorted({pair.source for pair in pairs})]
+
+
+def target_languages(pairs: Sequence[LanguagePair]) -> list[LanguageAnswer]:
+    """The languages that are translated into."""
+    return [
+        LanguageAnswer(listed, name, supports_formality=False)
+        for code in sorted({pair.target for pair in pairs})
+        for listed, name in _TARGET_REGIONS.get(code, ((code.upper(), language_name(code)),))
+    ]

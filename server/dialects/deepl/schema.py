@@ -1,0 +1,205 @@
+"""What `POST /v2/translate` asks for, checked and frozen, and the bodies that this dialect answers with."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from server.dialects.deepl.fields import (
+    Fields,
+    read_choice,
+    read_flag,
+    read_names,
+    read_required,
+    read_string,
+    read_strings,
+)
+from server.errors import InvalidRequestError
+from server.text.segments import Split
+
+MAX_TEXTS = 50
+MAX_GLOSSARIES_PER_REQUEST = 5
+
+MarkupKind = Literal["html", "xml"]
+MarkupVersion = Literal["v1", "v2"]
+ModelType = Literal["quality_optimized", "latency_optimized"]
+Formality = Literal["default", "required"]
+
+_SPLITS: dict[str, Split] = {"0": "nothing", "1": "sentences", "nonewlines": "across_lines"}
+_MARKUP_KINDS: dict[str, MarkupKind] = {"html": "html", "xml": "xml"}
+_MARKUP_VERSIONS: dict[str, MarkupVersion] = {"v1": "v1", "v2": "v2"}
+_MODEL_TYPES: dict[str, ModelType] = {
+    "quality_optimized": "quality_optimized",
+    "prefer_quality_optimized": "quality_optimized",
+    "latency_optimized": "latency_optimized",
+}
+# "prefer" means: if you can. We cannot, for any language.
+_FORMALITIES: dict[str, Formality] = {
+    "default": "default",
+    "prefer_more": "default",
+    "prefer_less": "default",
+    "more": "required",
+    "less": "required",
+}
+_TAG_NAME = re.compile(r"[^\W\d][\w:.\-]*")
+
+
+@dataclass(frozen=True)
+class MarkupOptions:
+    """How the tags in the texts are to be treated.
+
+    Attributes:
+        ignore_tags: names of elements whose content stays as it is.
+        splitting_tags: names of elements that always begin and end a sentence.
+        non_splitting_tags: names of elements that never do.
+        outline_detection: whether the structure of the document tells which elements split; else only
+            `splitting_tags` do.
+    """
+
+    kind: MarkupKind
+    ignore_tags: tuple[str, ...] = ()
+    splitting_tags: tuple[str, ...] = ()
+    non_splitting_tags: tuple[str, ...] = ()
+    outline_detection: bool = True
+
+
+@dataclass(frozen=True)
+class TranslateRequest:
+    """One `POST /v2/translate`. Languages are as the client wrote them; None for `source_lang` means: detect.
+
+    Attributes:
+        markup: None if the texts are plain.
+        markup_version: what the answer says of the treatment of tags, None if the texts are plain.
+        model_type: what the answer says of the model, None if the client did not ask.
+        preserve_formatting: accepted and kept; we never change formatting that we are not asked to change.
+        context: accepted and kept; no model uses it yet.
+    """
+
+    texts: tuple[str, ...]
+    target_lang: str
+    source_lang: str | None
+    split: Split
+    markup: MarkupOptions | None
+    markup_version: MarkupVersion | None
+    model_type: ModelType | None
+    glossary_ids: tuple[str, ...]
+    preserve_formatting: bool
+    context: str | None
+
+
+class TranslationAnswer(Struct):
+    """One translated text. `billed_characters` is always there: the official client fails without it."""
+
+    detected_source_language: str
+    text: str
+    billed_characters: int
+    model_type_used: str | UnsetType = UNSET
+    tag_handling_version: str | UnsetType = UNSET
+
+
+class TranslateAnswer(Struct):
+    """The translations in the order of the texts."""
+
+    translations: list[TranslationAnswer]
+
+
+class LanguageAnswer(Struct):
+    """One language; `supports_formality` is there for targets only."""
+
+    language: str
+    name: str
+    supports_formality: bool | UnsetType = UNSET
+
+
+class UsageAnswer(Struct):
+    """Characters translated; without `character_limit` there is none."""
+
+    character_count: int
+    character_limit: int | UnsetType = UNSET
+
+
+def parse_translate(fields: Fields) -> TranslateRequest:
+    """The request in `fields`; those it does not know are ignored, as clients of this dialect expect.
+
+    Raises:
+        InvalidRequestError: naming the field.
+    """
+    texts = read_strings(fields, "text")
+    if not texts:
+        raise InvalidRequestError("Parameter 'text' not specified.")
+    if len(texts) > MAX_TEXTS:
+        raise InvalidRequestError(f"'text' has {len(texts)} texts; a request may have {MAX_TEXTS}.")
+    check_formality(fields)
+    read_flag(fields, "show_billed_characters", True)
+    markup = _parse_markup(fields)
+    version = read_choice(fields, "tag_handling_version", _MARKUP_VERSIONS, "v2")
+    default_split: Split = "across_lines" if markup and markup.kind == "html" else "sentences"
+    return TranslateRequest(
+        texts=texts,
+        target_lang=read_required(fields, "target_lang"),
+        source_lang=read_string(fields, "source_lang"),
+        split=read_choice(fields, "split_sentences", _SPLITS, default_split),
+        markup=markup,
+        markup_version=version if markup else None,
+        model_type=_parse_model_type(fields),
+        glossary_ids=parse_glossary_ids(fields),
+        preserve_formatting=read_flag(fields, "preserve_formatting", False),
+        context=read_string(fields, "context"),
+    )
+
+
+def check_formality(fields: Fields) -> None:
+    """Refuse what only some languages have; all others have the default.
+
+    Raises:
+        InvalidRequestError
+    """
+    if read_choice(fields, "formality", _FORMALITIES, "default") == "required":
+        raise InvalidRequestError(
+            "'formality' is not supported for given 'target_lang'; prefer_more, prefer_less and default are accepted."
+        )
+
+
+def _parse_model_type(fields: Fields) -> ModelType | None:
+    if read_string(fields, "model_type") is None:
+        return None
+    return read_choice(fields, "model_type", _MODEL_TYPES, "quality_optimized")
+
+
+def _parse_markup(fields: Fields) -> MarkupOptions | None:
+    """The options of tags; they are checked even where there is no `tag_handling` for them to change."""
+    ignored, splitting, others = (
+        _parse_tags(fields, name) for name in ("ignore_tags", "splitting_tags", "non_splitting_tags")
+    )
+    outline = read_flag(fields, "outline_detection", True)
+    if read_string(fields, "tag_handling") is None:
+        return None
+    kind = read_choice(fields, "tag_handling", _MARKUP_KINDS, "xml")
+    return MarkupOptions(kind, ignored, splitting, others, outline)
+
+
+def _parse_tags(fields: Fields, name: str) -> tuple[str, ...]:
+    tags = read_names(fields, name)
+    if not all(map(_TAG_NAME.fullmatch, tags)):
+        raise InvalidRequestError(f"Value for '{name}' not supported: it must be names of tags.")
+    return tags
+
+
+def parse_glossary_ids(fields: Fields) -> tuple[str, ...]:
+    """The ids of the glossaries asked for, in order.
+
+    Raises:
+        InvalidRequestError
+    """
+    one, many = read_string(fields, "glossary_id"), read_names(fields, "glossary_ids")
+    if one and many:
+        raise InvalidRequestError("'glossary_id' and 'glossary_ids' cannot be used together.")
+    if len(many) > MAX_GLOSSARIES_PER_REQUEST:
+        raise InvalidRequestError(
+            f"'glossary_ids' has {len(many)} ids; a request may have {MAX_GLOSSARIES_PER_REQUEST}."
+        )
+    ids = (one,) if one else many
+    if ids and read_string(fields, "source_lang") is None:
+        raise InvalidRequestError("Use of a glossary requires the 'source_lang' parameter to be specified.")
+    return ids

@@ -1,0 +1,183 @@
+"""The bodies of the native API, as msgspec reads and writes them, and the reading itself."""
+
+from typing import Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from server.bundle import DecoderMixing, Dimensions, Precision, Quality, SearchDefaults
+from server.text.symptoms import Symptom
+from server.translation.options import AUTO
+from server.web.body import InvalidBodyError, decode_body
+
+
+class TranslateBody(Struct, forbid_unknown_fields=True):
+    """`POST /v1/translate`. A field we do not know is an error: in our own API it can only be a slip."""
+
+    text: str | list[str]
+    target: str
+    source: str = AUTO
+    format: Literal["text", "html", "xml"] = "text"
+    beam_size: int | None = None
+    num_alternatives: int = 0
+    length_penalty: float | None = None
+    scores: bool = False
+    segments: bool = False
+    alignments: bool = False
+    stream: bool = False
+
+
+class DetectBody(Struct, forbid_unknown_fields=True):
+    """`POST /v1/detect`."""
+
+    text: str | list[str]
+
+
+class DetectionAnswer(Struct):
+    """The likeliest language of one text. Where nothing tells, it is the first one served, with `confidence` 0."""
+
+    language: str
+    confidence: float
+
+
+class DetectAnswer(Struct):
+    """The answer of `POST /v1/detect`, detections in the order of the texts."""
+
+    detections: list[DetectionAnswer]
+
+
+class AlternativeAnswer(Struct):
+    """One alternative; `score` only when scores were asked for."""
+
+    text: str
+    score: float | UnsetType | None = UNSET
+
+
+class SegmentAnswer(Struct):
+    """One sentence.
+
+    `complete` is false where the length limit cut its translation off; `warnings` say why not to trust it: `empty`,
+    `loop`, `too_long`, `too_short`, `copied`, or `numbers` that differ.
+    """
+
+    source: str
+    target: str
+    complete: bool
+    warnings: tuple[Symptom, ...] = ()
+    score: float | UnsetType | None = UNSET
+
+
+class LinkAnswer(Struct):
+    """A word of the translation and a word it was made from: where they begin and end in the two texts.
+
+    In characters (Unicode code points), the end not included.
+    """
+
+    source: tuple[int, int]
+    target: tuple[int, int]
+
+
+class ModelAnswer(Struct):
+    """Which model answered."""
+
+    name: str
+    version: str
+
+
+class TranslationAnswer(Struct):
+    """One translated text.
+
+    `score` is null where there was nothing to translate; `detected_confidence`, 0 to 1, is there where `source` was
+    detected; `alignments` has no placeholders in it.
+    """
+
+    text: str
+    source: str
+    model: ModelAnswer
+    detected_confidence: float | UnsetType = UNSET
+    score: float | UnsetType | None = UNSET
+    alternatives: list[AlternativeAnswer] | UnsetType = UNSET
+    segments: list[SegmentAnswer] | UnsetType = UNSET
+    alignments: list[LinkAnswer] | UnsetType = UNSET
+
+
+class PieceAnswer(Struct):
+    """A line of a streamed answer: the next piece of the translation of text number `index`, from 0."""
+
+    index: int
+    text: str
+
+
+class DoneAnswer(Struct):
+    """The last line of a streamed answer that is complete."""
+
+    done: Literal[True] = True
+
+
+class TranslateAnswer(Struct):
+    """The answer of `POST /v1/translate`, translations in the order of the texts."""
+
+    translations: list[TranslationAnswer]
+
+
+class TextAnswer(Struct):
+    """The answer of `GET /translate`."""
+
+    translatedText: str  # noqa: N815 (what clients of LibreTranslate read)
+
+
+class PairAnswer(Struct):
+    """A direction that a model translates."""
+
+    source: str
+    target: str
+
+
+class DescribedModelAnswer(Struct):
+    """A loaded model: what it is, what it translates, what a request gets that does not say, and how good it is."""
+
+    name: str
+    version: str
+    precision: Precision
+    decoder_mixing: DecoderMixing
+    pairs: list[PairAnswer]
+    dimensions: Dimensions
+    search: SearchDefaults
+    quality: tuple[Quality, ...]
+
+
+class ModelsAnswer(Struct):
+    """The answer of `GET /v1/models`."""
+
+    models: list[DescribedModelAnswer]
+
+
+class StatusAnswer(Struct):
+    """The answer of the health endpoints."""
+
+    status: Literal["ok"] = "ok"
+
+
+_NOT_STREAMED = ("num_alternatives", "scores", "segments", "alignments")
+
+
+def decode_translate(body: bytes) -> TranslateBody:
+    """The body of `POST /v1/translate`.
+
+    Raises:
+        InvalidBodyError: saying what is wrong and where.
+    """
+    decoded = decode_body(TranslateBody, body)
+    if decoded.alignments and decoded.format != "text":
+        raise InvalidBodyError('alignments is true; that needs format "text".', "alignments")
+    if decoded.stream and (fields := [name for name in _NOT_STREAMED if getattr(decoded, name)]):
+        raise InvalidBodyError(f"{fields[0]} is not told in a streamed answer; leave out one of the two.", fields[0])
+    return decoded
+
+
+def decode_detect(body: bytes) -> DetectBody:
+    """The body of `POST /v1/detect`.
+
+    Raises:
+        InvalidBodyError: saying what is wrong and where.
+    """
+    return decode_body(DetectBody, body)

@@ -1,0 +1,71 @@
+"""Bytes to text and back, byte for byte: what a mark at the beginning says, else UTF-8."""
+
+import codecs
+import re
+from dataclasses import dataclass
+
+from server.errors import InvalidDocumentError
+
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+# What a page may say of itself; other names of Python's codecs are no encodings of text files.
+_DECLARED = re.compile(rb"""<meta[^>]{1,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_\-]{1,20})""", re.I)
+_ALLOWED = re.compile(
+    r"utf-8|us-ascii|iso-8859-\d{1,2}|windows-125\d|koi8-[ru]|shift_jis|euc-jp|euc-kr|gbk|gb18030|big5"
+)
+_DECLARATION_BYTES = 1024
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A text, and the mark and encoding with which it was written."""
+
+    text: str
+    mark: bytes
+    encoding: str
+
+    def encode(self, text: str, errors: str = "replace") -> bytes:
+        """Another text as this one was written."""
+        return self.mark + text.encode(self.encoding, errors)
+
+
+def decode_text(data: bytes) -> Decoded:
+    """The text of `data`.
+
+    Raises:
+        InvalidDocumentError
+    """
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return _decoded(data, mark, encoding)
+    return _decoded(data, b"", "utf-8")
+
+
+def decode_page(data: bytes) -> Decoded:
+    """The text of a page of html, which may say its encoding itself.
+
+    Raises:
+        InvalidDocumentError
+    """
+    declared = _DECLARED.search(data[:_DECLARATION_BYTES])
+    name = declared.group(1).decode("ascii").lower() if declared else "utf-8"
+    if any(data.startswith(mark) for mark, _ in _MARKS) or name == "utf-8" or not _ALLOWED.fullmatch(name):
+        return decode_text(data)
+    # Browsers read both names as windows-1252, but that lacks a few bytes.
+    names = ("windows-1252", "iso-8859-1") if name in ("iso-8859-1", "us-ascii") else (name,)
+    for each in names:
+        try:
+            text = data.decode(each)
+        except (UnicodeDecodeError, LookupError):
+            continue
+        if text.encode(each) == data:
+            return Decoded(text, b"", each)
+    return decode_text(data)
+
+
+def _decoded(data: bytes, mark: bytes, encoding: str) -> Decoded:
+    try:
+        return Decoded(data[len(mark) :].decode(encoding), mark, encoding)
+    except UnicodeDecodeError as error:
+        raise InvalidDocumentError(
+            "The file is not text in UTF-8 or marked UTF-16; save it in UTF-8 and send it again."
+        ) from error

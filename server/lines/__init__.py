@@ -1,0 +1,1 @@
+"""`ferry-translate`: the lines of a file or a stream through a bundle of ours or a running server."""

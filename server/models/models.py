@@ -1,0 +1,130 @@
+"""The loaded models: a bundle with its tokenizer and its running engine. Which model translates which pair."""
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Protocol
+
+from server.bundle import Bundle, GoldenLine, LanguagePair, Manifest
+from server.engine.stats import EngineStats
+from server.engine.types import ANYBODY, Caller, SearchOptions, SentenceResult
+from server.errors import UnsupportedPairError
+from server.text.tokenizer import Tokenizer
+
+
+class TranslationEngine(Protocol):
+    """What the rest of the server uses of an engine; `server.engine.engine.Engine` is the real one."""
+
+    def submit(
+        self,
+        source_ids: Sequence[int],
+        options: SearchOptions,
+        *,
+        deadline: float | None = None,
+        caller: Caller = ANYBODY,
+    ) -> Future[SentenceResult]: ...
+
+    def foretell(self, caller: str) -> float | None: ...
+
+    def self_test(self, golden_lines: list[GoldenLine]) -> None: ...
+
+    def stats(self) -> EngineStats: ...
+
+    @property
+    def failed(self) -> bool: ...
+
+    def close(self, grace_s: float) -> None: ...
+
+
+@dataclass(frozen=True)
+class Model:
+    """One bundle, ready to translate."""
+
+    bundle: Bundle
+    tokenizer: Tokenizer
+    engine: TranslationEngine
+
+    @property
+    def manifest(self) -> Manifest:
+        """The facts of the bundle."""
+        return self.bundle.manifest
+
+
+@dataclass(frozen=True)
+class Models:
+    """All loaded models, at least one. Where two serve the same pair, the first answers."""
+
+    all: tuple[Model, ...]
+
+    @property
+    def ready(self) -> bool:
+        """Whether every engine still works; that golden lines passed is what made these models exist."""
+        return not any(model.engine.failed for model in self.all)
+
+    @property
+    def by_label(self) -> dict[str, Model]:
+        """The models by a name that no other has: its own, with its folder's if an earlier one has the same."""
+        labelled: dict[str, Model] = {}
+        for model in self.all:
+            name = model.manifest.name
+            labelled[f"{name} ({model.bundle.path.name})" if name in labelled else name] = model
+        return labelled
+
+    @property
+    def pairs(self) -> list[LanguagePair]:
+        """All directions, those of the first model first."""
+        return [pair for model in self.all for pair in model.manifest.pairs]
+
+    @property
+    def languages(self) -> list[str]:
+        """All languages that are translated from or into, each once."""
+        return list(dict.fromkeys(code for pair in self.pairs for code in (pair.source, pair.target)))
+
+    def choose(self, source: str, target: str) -> tuple[Model, LanguagePair]:
+        """The model for a direction.
+
+        Raises:
+            UnsupportedPairError: naming the pairs that exist.
+        """
+        for model in self.all:
+            pair = model.bundle.pair(source.lower(), target.lower())
+            if pair is not None:
+                return model, pair
+        raise self._unsupported(source, target)
+
+    def sources_of(self, target: str) -> list[str]:
+        """The languages that are translated into `target`.
+
+        Raises:
+            UnsupportedPairError: naming the pairs that exist.
+        """
+        sources = list(dict.fromkeys(pair.source for pair in self.pairs if pair.target == target.lower()))
+        if not sources:
+            raise self._unsupported("any", target)
+        return sources
+
+    def complete_pair(self, source: str | None, target: str | None) -> LanguagePair:
+        """The first pair that agrees with what was given of it.
+
+        Raises:
+            UnsupportedPairError: naming the pairs that exist.
+        """
+        for pair in self.pairs:
+            if (source or pair.source).lower() == pair.source and (target or pair.target).lower() == pair.target:
+                return pair
+        raise self._unsupported(source or "any", target or "any")
+
+    def close(self, grace_s: float) -> None:
+        """Stop all engines; what runs has `grace_s` seconds to end."""
+        for model in self.all:
+            model.engine.close(grace_s)
+
+    def _unsupported(self, source: str, target: str) -> UnsupportedPairError:
+        served = ", ".join(dict.fromkeys(f"{pair.source}-{pair.target}" for pair in self.pairs))
+        return UnsupportedPairError(
+            f"No loaded model translates from {_shown(source)} to {_shown(target)}; there are: {served}."
+        )
+
+
+def _shown(language: str) -> str:
+    return repr(language if len(language) <= 20 else language[:17] + "...")

@@ -1,0 +1,1 @@
+"""All that outlives a process: documents, glossaries, translated files and counts of characters."""

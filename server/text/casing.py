@@ -1,0 +1,82 @@
+"""How a sentence is shown to the model, and how its translation is written back.
+
+A sentence in capitals is shown as people write, and its translation put into capitals: models have seen hardly any,
+and copy them. Punctuation that the vocabulary lacks is shown as its plain sister. No length ever changes, so what is
+said of characters holds for the text as it was. Knows nothing of ids, parts or models.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import groupby
+
+from server.text.tokenizer import Tokenizer
+from server.text.words import is_of_word
+
+# Of names in capitals (IKEA, BMW AG) nothing may be made; a sentence has a long word or several.
+_LONG_WORD, _MANY_WORDS = 5, 3
+_WORD = re.compile(r"(?<!\w)[^\W\d_]+(?!\w)")
+_ENGLISH_I = re.compile(r"(?<![^\W\d_])i(?![^\W\d_])")
+_SISTERS = {"–": "\u2014\u2015\u2012", "-": "\u2010\u2011", '"': "«»„“”″", "'": "‹›‘’‚´′"}
+_SISTER_OF = {char: sister for sister, chars in _SISTERS.items() for char in chars}
+
+_PUNCTUATION = frozenset(".,;:!?…'\"()/&%-– \t\n")
+_LATIN = re.compile("[0-9A-Za-z\u00aa\u00ba\u00c0-\u024f\u1e00-\u1eff]")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the model reads a sentence, as long as the sentence itself, and whether that is in capitals."""
+
+    text: str
+    is_shouted: bool
+
+    def write(self, target: str) -> str:
+        """`target` in capitals if its source is, of the same length."""
+        return _map_chars(str.upper, target.replace("ß", "ẞ")) if self.is_shouted else target
+
+
+# Of what no model reads.
+PLAIN_READING = Reading("", False)
+
+
+def read_sentence(tokenizer: Tokenizer, text: str) -> Reading:
+    """`text` as the model is to read it."""
+    for char in _SISTER_OF.keys() & set(text):
+        if not tokenizer.reads(char):
+            text = text.replace(char, _SISTER_OF[char])
+    is_shouted = _is_shouted(text)
+    return Reading(_calm(text) if is_shouted else text, is_shouted)
+
+
+def find_unreadable(tokenizer: Tokenizer, text: str) -> frozenset[str]:
+    """What the vocabulary lacks and a placeholder can stand for: signs, and letters of words in another script.
+
+    A word of Latin letters of which it lacks one is shown, so that what is around it agrees with it.
+    """
+    lacking = {char for char in set(text) if not tokenizer.reads(char)}
+    if not lacking:
+        return frozenset()
+    signs = {char for char in lacking if not is_of_word(char) and char not in _PUNCTUATION and char not in _SISTER_OF}
+    words = ("".join(group) for of_word, group in groupby(text, is_of_word) if of_word)
+    return frozenset(signs).union(*(word for word in words if lacking.issuperset(word) and not _LATIN.search(word)))
+
+
+def _is_shouted(text: str) -> bool:
+    """Whether `text` is language in capitals, and more than a name."""
+    if not text.isupper():
+        return False
+    words = _WORD.findall(text)
+    return len(words) >= _MANY_WORDS or any(len(word) >= _LONG_WORD for word in words)
+
+
+def _calm(text: str) -> str:
+    """`text` in lower case, but for its first letter and the English I."""
+    calm = _ENGLISH_I.sub("I", _map_chars(str.lower, text))
+    first = next(index for index, char in enumerate(calm) if char.isalpha())
+    return calm[:first] + text[first] + calm[first + 1 :]
+
+
+def _map_chars(change: Callable[[str], str], text: str) -> str:
+    """`text` with each character changed, but for those that would become several."""
+    return "".join(new if len(new := change(char)) == 1 else char for char in text)

@@ -1,0 +1,166 @@
+"""A translated text put together from what the engine made of its sentences. Pure functions, for any thread."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from statistics import fmean
+
+from server.engine.types import Hypothesis
+from server.markup import Alignment, Document, assemble
+from server.models.models import Model
+from server.text.detect import Detected
+from server.text.symptoms import Symptom
+from server.text.tokenizer import Tokenizer
+from server.translation.links import align_parts, around_placeholders
+from server.translation.plan import Part, PlannedText
+from server.translation.retry import Outcome
+
+
+@dataclass(frozen=True)
+class TranslatedSegment:
+    """A sentence (or a part of an over-long one) and its best translation.
+
+    Attributes:
+        score: None if it passed through.
+        symptoms: why not to trust it, see `server.text.symptoms`.
+    """
+
+    source: str
+    target: str
+    score: float | None
+    complete: bool
+    symptoms: tuple[Symptom, ...] = ()
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """The k-th best translation of a text: the k-th hypothesis of each of its sentences."""
+
+    text: str
+    score: float | None
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A translated text.
+
+    Attributes:
+        score: the mean of its sentences' scores, None if there was nothing to translate.
+        model: what made it.
+        source: the code of the language it was translated from.
+        detected: how sure we are of that language, if we had to guess.
+        alignments: of each sentence, in characters of the whole texts; only where asked for or needed, and not with
+            markup.
+    """
+
+    text: str
+    score: float | None
+    alternatives: tuple[Alternative, ...]
+    segments: tuple[TranslatedSegment, ...]
+    model: Model
+    source: str
+    detected: Detected | None
+    alignments: tuple[Alignment, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """A stretch of text between two marks, translated; `ranked` has the best at 0, then the alternatives."""
+
+    parts: Sequence[Part]
+    outcomes: Sequence[Outcome]
+    ranked: Sequence[Alternative]
+
+    def at(self, rank: int) -> Alternative:
+        """The translation at `rank`; past the last it is the last."""
+        return self.ranked[min(rank, len(self.ranked) - 1)]
+
+
+def assemble_text(text: PlannedText, outcomes: Sequence[Outcome]) -> Translation:
+    """The translation of `text` from what became of its sentences, in order."""
+    tokenizer = text.model.tokenizer
+    chunks = [_join(tokenizer, parts, mine) for parts, mine in _by_chunk(text, outcomes)]
+    if text.document is None:
+        [chunk] = chunks
+        ranked = list(chunk.ranked)
+        alignments = tuple(align_parts(tokenizer, chunk.parts, chunk.outcomes)) if text.options.align else ()
+    else:
+        ranked, alignments = _place_marks(tokenizer, text.document, chunks)
+    return Translation(
+        text=ranked[0].text,
+        score=ranked[0].score,
+        alternatives=tuple(ranked[1:]),
+        segments=tuple(segment for chunk in chunks for segment in _segments(chunk)),
+        model=text.model,
+        source=text.pair.source,
+        detected=text.detected,
+        alignments=alignments,
+    )
+
+
+def _by_chunk(text: PlannedText, outcomes: Sequence[Outcome]) -> Iterator[tuple[tuple[Part, ...], list[Outcome]]]:
+    waiting = iter(outcomes)
+    for parts in text.chunks:
+        yield parts, list(islice(waiting, sum(bool(part.source_ids) for part in parts)))
+
+
+def _join(tokenizer: Tokenizer, parts: Sequence[Part], outcomes: Sequence[Outcome]) -> _Chunk:
+    """The translation of a stretch of text at every rank that one of its sentences has."""
+    depth = max((len(outcome.hypotheses) for outcome in outcomes), default=1)
+    return _Chunk(parts, outcomes, [_at_rank(tokenizer, parts, outcomes, rank) for rank in range(depth)])
+
+
+def _at_rank(tokenizer: Tokenizer, parts: Sequence[Part], outcomes: Sequence[Outcome], rank: int) -> Alternative:
+    """The text with the hypothesis at `rank` of each sentence, or the last one of a sentence that has fewer."""
+    waiting = iter(outcomes)
+    pieces: list[str] = []
+    chosen: list[Hypothesis] = []
+    for part in parts:
+        target = part.segment.text
+        if part.source_ids:
+            outcome = next(waiting)
+            number = min(rank, len(outcome.hypotheses) - 1)
+            chosen.append(outcome.hypotheses[number])
+            target = part.reading.write(tokenizer.decode(chosen[-1].ids)) if number else outcome.target
+        pieces += (target, part.segment.after)
+    return Alternative("".join(pieces), fmean(each.score for each in chosen) if chosen else None)
+
+
+def _segments(chunk: _Chunk) -> Iterator[TranslatedSegment]:
+    waiting = iter(chunk.outcomes)
+    for part in chunk.parts:
+        source = part.segment.text
+        if part.source_ids:
+            outcome = next(waiting)
+            best = outcome.hypotheses[0]
+            if source:
+                yield TranslatedSegment(source, outcome.target, best.score, best.complete, outcome.symptoms)
+        elif source:
+            yield TranslatedSegment(source, source, None, True)
+
+
+def _place_marks(
+    tokenizer: Tokenizer, document: Document, chunks: Sequence[_Chunk]
+) -> tuple[list[Alternative], tuple[Alignment, ...]]:
+    """The whole text at every rank with its marks in place, and the alignments of the best."""
+    depth = max((len(chunk.ranked) for chunk in chunks), default=1)
+    ranked: list[Alternative] = []
+    best: list[list[Alignment]] = []
+    for rank in range(depth):
+        aligned = [align_parts(tokenizer, chunk.parts, chunk.outcomes, rank) for chunk in chunks]
+        best = best or aligned
+        mine = [chunk.at(rank) for chunk in chunks]
+        text = assemble(document, list(zip((each.text for each in mine), aligned, strict=True)))
+        scores = [each.score for each in mine if each.score is not None]
+        ranked.append(Alternative(text, fmean(scores) if scores else None))
+    return ranked, _alignments(document, chunks, best, ranked[0].text)
+
+
+def _alignments(
+    document: Document, chunks: Sequence[_Chunk], aligned: Sequence[list[Alignment]], target: str
+) -> tuple[Alignment, ...]:
+    """Of a text with placeholders, which is one chunk; of markup none are told."""
+    if document.options.kind != "text" or not chunks:
+        return ()
+    seen, whole = (document.chunks[0].text, chunks[0].ranked[0].text), (document.source, target)
+    return tuple(around_placeholders(aligned[0], seen, whole, document.options.unreadable))

@@ -1,0 +1,137 @@
+"""From attention over ids to characters and words: which of a text its translation's come from."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+
+import numpy as np
+
+from server.markup import Alignment
+from server.markup.alignment import AlignedMass
+from server.markup.placeholders import find_placeholders
+from server.text.tokenizer import Tokenizer
+from server.text.words import split_words
+from server.translation.plan import Part
+from server.translation.retry import Outcome
+
+Span = tuple[int, int]
+
+# Of a word's cross-attention, the share from which it is said to come from a source word.
+MIN_SHARE = 0.3
+
+
+def align_parts(
+    tokenizer: Tokenizer, parts: Sequence[Part], outcomes: Sequence[Outcome], rank: int = 0
+) -> list[Alignment]:
+    """One alignment for each part of a text that says what it was made from; spans are of the whole text.
+
+    Args:
+        parts: of the text, in order.
+        outcomes: of those that have ids, in order.
+        rank: of the hypotheses, 0 is the best; a sentence with fewer gives its last.
+    """
+    waiting = iter(outcomes)
+    alignments: list[Alignment] = []
+    source_start = target_start = 0
+    for part in parts:
+        text = part.segment.text
+        if part.source_ids:
+            ranked = next(waiting).hypotheses
+            chosen = ranked[min(rank, len(ranked) - 1)]
+            spans = tokenizer.source_spans(part.reading.text)
+            ends = _ends(tokenizer, chosen.ids)
+            num_prefix = len(part.source_ids) - len(spans) - 1
+            # Without a span for each id (text that the tokenizer saw otherwise) nothing is said of this part.
+            if chosen.alignment is not None and num_prefix >= 0:
+                alignments.append(
+                    Alignment(
+                        [(target_start + a, target_start + b) for a, b in zip([0, *ends], ends, strict=False)],
+                        chosen.alignment[:, num_prefix:-1].astype(float),
+                        [(source_start + a, source_start + b) for a, b in spans],
+                    )
+                )
+            target_start += ends[-1] if ends else 0
+        else:
+            target_start += len(text)
+        source_start += len(text) + len(part.segment.after)
+        target_start += len(part.segment.after)
+    return alignments
+
+
+def around_placeholders(
+    alignments: Sequence[Alignment], seen: tuple[str, str], whole: tuple[str, str], unreadable: frozenset[str]
+) -> list[Alignment]:
+    """`alignments` of what the model saw and said, for the texts that have the placeholders too; none if they differ.
+
+    Args:
+        seen: source and translation without placeholders, of which `alignments` tell.
+        whole: the same with them.
+    """
+    places = [_places(*texts, unreadable) for texts in zip(seen, whole, strict=True)]
+    if any(found is None for found in places):
+        return []
+    source, target = (found or {} for found in places)
+    return [
+        Alignment(_moved(each.target_spans, target), each.weights, _moved(each.source_spans, source))
+        for each in alignments
+    ]
+
+
+def _places(seen: str, whole: str, unreadable: frozenset[str]) -> dict[int, int] | None:
+    """Where each character of `seen` that is no space stands in `whole`; None if that has others."""
+    kept = {index for span in find_placeholders(whole, unreadable) for index in range(*span)}
+    inside = [index for index, char in enumerate(seen) if not char.isspace()]
+    outside = [index for index, char in enumerate(whole) if not char.isspace() and index not in kept]
+    if [seen[index] for index in inside] != [whole[index] for index in outside]:
+        return None
+    return dict(zip(inside, outside, strict=True))
+
+
+def _moved(spans: Sequence[Span], places: dict[int, int]) -> list[Span]:
+    """Each of `spans` from its first character to its last; what has none is empty, behind the one before it."""
+    moved: list[Span] = []
+    for span in spans:
+        found = [places[index] for index in range(*span) if index in places]
+        behind = moved[-1][1] if moved else 0
+        moved.append((found[0], found[-1] + 1) if found else (behind, behind))
+    return moved
+
+
+def _ends(tokenizer: Tokenizer, ids: Sequence[int]) -> list[int]:
+    """Where each id ends in the decoded text. Bytes of one character are there when the last of them is."""
+    total = len(tokenizer.decode(ids))
+    ends: list[int] = []
+    for count in range(1, len(ids) + 1):
+        end = min(len(tokenizer.decode(ids[:count])), total)
+        ends.append(max(end, ends[-1] if ends else 0))
+    return ends
+
+
+def link_words(source: str, target: str, alignments: Sequence[Alignment]) -> list[tuple[Span, Span]]:
+    """Which words belong together, as (span in `source`, span in `target`), ascending in the target.
+
+    A word of the translation goes with every source word that had at least `MIN_SHARE` in it, if there is one.
+    """
+    source_words, target_words = _Words(source), _Words(target)
+    links: list[tuple[Span, Span]] = []
+    for alignment in alignments:
+        if not alignment.source_spans or not alignment.target_spans:
+            continue
+        sources = source_words.within(alignment.source_spans)
+        targets = target_words.within(alignment.target_spans)
+        masses = AlignedMass(targets, [alignment], source, target)
+        shares = np.array([masses.mass(*word) for word in sources]).reshape(len(sources), len(targets))
+        links += [(sources[i], targets[j]) for j, i in np.argwhere(shares.T >= MIN_SHARE)]
+    return links
+
+
+class _Words:
+    """The words of a text, found by where they are."""
+
+    def __init__(self, text: str) -> None:
+        self._spans = split_words(text)
+        self._starts = [start for start, _ in self._spans]
+        self._ends = [end for _, end in self._spans]
+
+    def within(self, spans: Sequence[Span]) -> list[Span]:
+        """Those between the first and the last of `spans`, which ascend."""
+        return self._spans[bisect_right(self._ends, spans[0][0]) : bisect_left(self._starts, spans[-1][1])]

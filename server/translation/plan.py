@@ -1,0 +1,228 @@
+"""Texts taken apart for the engine: limits, languages, markup, sentences, ids. Waits for nothing.
+
+No engine and no HTTP: pure functions around the tokenizer, so that they can run in any thread.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from server.bundle import LanguagePair
+from server.engine.types import SearchOptions
+from server.errors import RequestTooLargeError
+from server.markup import Document, Options, parse
+from server.markup.placeholders import has_placeholders
+from server.models.models import Model, Models
+from server.settings import Limits
+from server.text.casing import PLAIN_READING, Reading, find_unreadable, read_sentence
+from server.text.detect import SURE, Detected, Detector
+from server.text.segments import Segment, Split, halve, split_text
+from server.text.tokenizer import Tokenizer
+from server.translation.options import TranslateOptions, search_options
+
+PLAIN = Options(kind="text")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A segment with its ids, prefix and EOS included; without ids it passes through unchanged.
+
+    Attributes:
+        reading: how the model reads the segment's text.
+    """
+
+    segment: Segment
+    source_ids: tuple[int, ...]
+    reading: Reading = PLAIN_READING
+
+
+@dataclass(frozen=True)
+class PlannedText:
+    """One text ready for the engine: its model, direction, parts, and how they are searched.
+
+    Attributes:
+        document: its markup, None for plain text.
+        chunks: the parts of each of the document's chunks; of plain text, of all of it.
+    """
+
+    model: Model
+    pair: LanguagePair
+    detected: Detected | None
+    options: SearchOptions
+    document: Document | None
+    chunks: tuple[tuple[Part, ...], ...]
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """All parts, in order."""
+        return tuple(part for chunk in self.chunks for part in chunk)
+
+    @cached_property
+    def sentences(self) -> tuple[Part, ...]:
+        """The parts that are translated, in order."""
+        return tuple(part for part in self.parts if part.source_ids)
+
+    @cached_property
+    def num_tokens(self) -> int:
+        """Source ids of all sentences."""
+        return sum(len(part.source_ids) for part in self.sentences)
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Plans texts for the models that are loaded, within the limits."""
+
+    models: Models
+    detector: Detector
+    limits: Limits
+
+    @classmethod
+    def of(cls, models: Models, limits: Limits) -> "Planner":
+        """One that detects among the languages of `models`."""
+        return cls(models, Detector(models.languages), limits)
+
+    def with_models(self, models: Models) -> "Planner":
+        """One for other models; what tells languages apart stays, if they are the same languages."""
+        same = models.languages == self.models.languages
+        return replace(self, models=models) if same else Planner.of(models, self.limits)
+
+    def plan(self, texts: Sequence[str], options: TranslateOptions) -> list[PlannedText]:
+        """Choose the models and take `texts` apart.
+
+        Raises:
+            InvalidRequestError: no model has the direction, or an option is past its limit.
+            RequestTooLargeError: the texts have more ids than one request may.
+        """
+        # Before any text, so that a direction that nobody has is refused even without texts.
+        chosen = None if options.source is None else self.models.choose(options.source, options.target)
+        planned: list[PlannedText] = []
+        num_tokens = 0
+        for text in texts:
+            planned.append(self._plan(text, options, chosen))
+            num_tokens += planned[-1].num_tokens
+            if num_tokens > self.limits.max_request_tokens:
+                raise RequestTooLargeError(
+                    f"text has more than {self.limits.max_request_tokens} tokens, the most one request may have; "
+                    "send it in several requests."
+                )
+        return planned
+
+    def check_sizes(self, texts: Sequence[str]) -> None:
+        """Refuse more than a request may have, before any work.
+
+        Raises:
+            RequestTooLargeError: naming the limit.
+        """
+        limits, chars = self.limits, sum(map(len, texts))
+        if len(texts) > limits.max_texts:
+            raise RequestTooLargeError(f"text has {len(texts)} texts; a request may have {limits.max_texts}.")
+        if chars > limits.max_text_chars:
+            raise RequestTooLargeError(f"text has {chars} characters; a request may have {limits.max_text_chars}.")
+
+    def detect_source(self, text: str, target: str) -> Detected:
+        """The language of `text`: `target`, if it surely is in that already, else one of those translated into it.
+
+        Raises:
+            UnsupportedPairError: none is translated into it.
+        """
+        sources = self.models.sources_of(target)
+        ranked = self.detector.rank(text)
+        if ranked[0].language == target.lower() and ranked[0].confidence >= SURE:
+            return ranked[0]
+        return next(each for each in ranked if each.language in sources)
+
+    def _plan(self, text: str, options: TranslateOptions, chosen: tuple[Model, LanguagePair] | None) -> PlannedText:
+        """`text` for the model `chosen`, or for the one of the language that it seems to be in."""
+        text = without_surrogates(text)
+        document = read_document(text, options.markup)
+        detected = None
+        if chosen is None:
+            texts = [text] if document is None else [chunk.text for chunk in document.chunks]
+            detected = self.detect_source(" ".join(texts), options.target)
+            if detected.language == options.target.lower():
+                return self._unchanged(text, detected)
+            chosen = self.models.choose(detected.language, options.target)
+        model, pair = chosen
+        search = search_options(options, model.manifest.search, self.limits.max_beam_size)
+        return plan_text(model, pair, text, document, search, options.split, detected)
+
+    def _unchanged(self, text: str, detected: Detected) -> PlannedText:
+        """`text`, which is in the target language already."""
+        language = detected.language
+        model, _ = self.models.choose(self.models.sources_of(language)[0], language)
+        parts = (Part(Segment(text, ""), ()),)
+        return PlannedText(model, LanguagePair(language, language, ()), detected, SearchOptions(), None, (parts,))
+
+
+def read_document(text: str, markup: Options | None = None) -> Document | None:
+    """`text` taken apart; None if it is plain, without markup or placeholders."""
+    kind = markup or (PLAIN if has_placeholders(text) else None)
+    return None if kind is None else parse(text, kind)
+
+
+def plan_text(
+    model: Model,
+    pair: LanguagePair,
+    text: str,
+    document: Document | None,
+    options: SearchOptions,
+    split: Split = "sentences",
+    detected: Detected | None = None,
+) -> PlannedText:
+    """`text` for `model`.
+
+    Args:
+        text: without lone surrogates.
+        document: what `read_document` made of it.
+        options: `align` is for plain text; what has marks is aligned always.
+        split: where the text is cut into sentences.
+        detected: its language, if that was not given.
+    """
+    chunks = _plan_chunks(model, pair, text, document, split)
+    sentences = "\n".join(part.segment.text for parts in chunks for part in parts if part.source_ids)
+    if unreadable := find_unreadable(model.tokenizer, sentences):
+        document = parse(text, replace(document.options if document else PLAIN, unreadable=unreadable))
+        chunks = _plan_chunks(model, pair, text, document, split)
+    if document is not None:
+        options = replace(options, align=any(chunk.marks for chunk in document.chunks))
+    return PlannedText(model, pair, detected, options, document, chunks)
+
+
+def without_surrogates(text: str) -> str:
+    """`text` with U+FFFD for lone surrogates, which could leave the server in no encoding."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _plan_chunks(
+    model: Model, pair: LanguagePair, text: str, document: Document | None, split: Split
+) -> tuple[tuple[Part, ...], ...]:
+    texts = [text] if document is None else [chunk.text for chunk in document.chunks]
+    return tuple(cut_text(model, pair, each, split) for each in texts)
+
+
+def cut_text(model: Model, pair: LanguagePair, text: str, split: Split = "sentences") -> tuple[Part, ...]:
+    """The parts of `text`, in order; each fits the model, nothing is cut off."""
+    capacity = model.manifest.dimensions.max_source_length - len(pair.prefix_ids) - 1
+    eos = model.manifest.special_ids.eos
+    parts: list[Part] = []
+    for segment in split_text(text, pair.source, split):
+        for piece, reading, ids in _fitting(model.tokenizer, segment, capacity):
+            parts.append(Part(piece, (*pair.prefix_ids, *ids, eos) if ids else (), reading))
+    return tuple(parts)
+
+
+def _fitting(tokenizer: Tokenizer, segment: Segment, capacity: int) -> Sequence[tuple[Segment, Reading, Sequence[int]]]:
+    """`segment`, or the parts it is cut into, with at most `capacity` ids each."""
+    if not segment.has_words:
+        return [(segment, PLAIN_READING, ())]
+    reading = read_sentence(tokenizer, segment.text)
+    ids = tokenizer.encode(reading.text)
+    if len(ids) <= capacity:
+        return [(segment, reading, ids)]
+    halves = halve(segment)
+    if halves is None:
+        # One character of many ids: its bytes stay together only as long as they fit.
+        chunks = [ids[i : i + capacity] for i in range(0, len(ids), capacity)]
+        first = [(Segment("", ""), PLAIN_READING, chunk) for chunk in chunks[:-1]]
+        return [*first, (segment, reading, chunks[-1])]
+    return [fitted for half in halves for fitted in _fitting(tokenizer, half, capacity)]

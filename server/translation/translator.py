@@ -1,0 +1,154 @@
+"""Texts in, translations out: the one translator behind every dialect of HTTP and behind the file translator.
+
+All sentences of all texts of a request are submitted at once and share the running batch with everyone else's.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+
+from server.engine.types import Caller
+from server.errors import DeadlineExceededError
+from server.models.models import Models
+from server.models.swap import Live
+from server.settings import Limits
+from server.text.detect import Detected, Detector
+from server.translation.assemble import Translation, assemble_text
+from server.translation.options import TranslateOptions
+from server.translation.plan import PlannedText, Planner
+from server.translation.retry import Outcome
+from server.translation.sentences import GuardCounts, Sentences
+
+# Splitting and tokenising 20,000 characters takes about 10 ms; what is longer goes to a thread, so that no other
+# request waits for it.
+MAX_INLINE_CHARS = 20_000
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What can be told of the answer already: the next part of the translation of text number `index`.
+
+    The pieces of a text, joined, are its translation.
+    """
+
+    index: int
+    text: str
+
+
+class Translator:
+    """Translates texts with the loaded models, within the limits."""
+
+    def __init__(self, models: Models, limits: Limits) -> None:
+        self.limits = limits
+        self.guard_counts = GuardCounts()
+        self._planner = Live(Planner.of(models, limits))
+
+    @property
+    def models(self) -> Models:
+        """The models that answer now."""
+        return self._planner.current.models
+
+    @property
+    def detector(self) -> Detector:
+        """What tells their languages apart."""
+        return self._planner.current.detector
+
+    def detect_source(self, text: str, target: str) -> Detected:
+        """The language of `text`: `target`, if it surely is in that already, else one of those translated into it.
+
+        Raises:
+            UnsupportedPairError: none is translated into it.
+        """
+        return self._planner.current.detect_source(text, target)
+
+    async def swap(self, models: Models) -> Models:
+        """Answer with `models` from now on; the ones before, when all requests that have begun with them are done."""
+        planner = await self._planner.exchange(self._planner.current.with_models(models))
+        return planner.models
+
+    async def translate(self, texts: Sequence[str], options: TranslateOptions) -> tuple[Translation, ...]:
+        """Translate `texts`, in order; if the caller is cancelled, its sentences leave the engine at the next step.
+
+        Raises:
+            InvalidRequestError, RequestTooLargeError, QueueFullError, DeadlineExceededError, EngineStoppedError
+        """
+        with _raise_deadline():
+            async with asyncio.timeout(_seconds_left(options.deadline)):
+                with self._planner.use() as planner:
+                    planned = await _plan(planner, texts, options)
+                    with self._sentences(planned, options) as sentences:
+                        outcomes = await sentences.outcomes()
+                if all(text.document is None for text in planned):
+                    return _assemble(planned, outcomes)
+                # Markup may take long to put back, the more so where somebody means it to.
+                return await asyncio.to_thread(_assemble, planned, outcomes)
+
+    async def stream(self, texts: Sequence[str], options: TranslateOptions) -> AsyncGenerator[Piece]:
+        """Translate `texts`, giving what is done as soon as all before it is: sentence by sentence, in order.
+
+        A text with markup or placeholders is one piece, since only the whole of it can be checked. Closing the
+        generator takes the sentences back, as cancelling does.
+
+        Raises:
+            InvalidRequestError, RequestTooLargeError, QueueFullError, DeadlineExceededError, EngineStoppedError
+        """
+        with self._planner.use() as planner:
+            with _raise_deadline():
+                # Not around a yield: it would fire in whoever took the piece. Each sentence is waited for in time.
+                async with asyncio.timeout(_seconds_left(options.deadline)):
+                    planned = await _plan(planner, texts, options)
+            with self._sentences(planned, options) as sentences:
+                first = 0
+                for index, text in enumerate(planned):
+                    async for piece in _pieces(text, sentences, first):
+                        yield Piece(index, piece)
+                    first += len(text.sentences)
+
+    def _sentences(self, planned: Sequence[PlannedText], options: TranslateOptions) -> Sentences:
+        caller = Caller(options.caller, options.background)
+        return Sentences(planned, options.deadline, caller, self.limits.max_beam_size, self.guard_counts)
+
+
+async def _plan(planner: Planner, texts: Sequence[str], options: TranslateOptions) -> list[PlannedText]:
+    """`planner.plan`, in a thread where it takes long."""
+    planner.check_sizes(texts)
+    if options.source is None and not planner.detector.loaded:
+        await asyncio.to_thread(planner.detector.load)
+    if options.markup is not None or sum(map(len, texts)) > MAX_INLINE_CHARS:
+        return await asyncio.to_thread(planner.plan, texts, options)
+    return planner.plan(texts, options)
+
+
+def _assemble(planned: Sequence[PlannedText], outcomes: Sequence[Outcome]) -> tuple[Translation, ...]:
+    waiting = iter(outcomes)
+    return tuple(assemble_text(text, list(islice(waiting, len(text.sentences)))) for text in planned)
+
+
+async def _pieces(text: PlannedText, sentences: Sentences, first: int) -> AsyncGenerator[str]:
+    """The translation of `text` in pieces; its sentences are those from number `first`."""
+    if text.document is not None:
+        outcomes = [await sentences.outcome(first + i) for i in range(len(text.sentences))]
+        yield (await asyncio.to_thread(assemble_text, text, outcomes)).text
+        return
+    for part in text.parts:
+        target = part.segment.text
+        if part.source_ids:
+            target = (await sentences.outcome(first)).target
+            first += 1
+        if target or part.segment.after:
+            yield target + part.segment.after
+
+
+@contextmanager
+def _raise_deadline() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as error:
+        raise DeadlineExceededError("The deadline passed before the translation was complete.") from error
+
+
+def _seconds_left(deadline: float | None) -> float | None:
+    return None if deadline is None else deadline - time.monotonic()

@@ -1,0 +1,1 @@
+"""What is done to any request, whatever its dialect: connections, bodies, callers, errors, metrics, logs."""

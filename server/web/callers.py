@@ -1,0 +1,53 @@
+"""Who sends a request, and how long it may take: what its headers say, or what its size makes fair.
+
+A caller says the time as `Prefer: wait=SECONDS` (RFC 7240, section 4.3; parts of a second are taken as well).
+"""
+
+import re
+from collections.abc import Iterable
+
+from server.access.access import Access, Client
+from server.web.state import FerryRequest
+
+# A longer request gets in proportion more than the default.
+CHARS_OF_DEFAULT = 2_000
+
+_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6}(?:\.\d{1,6})?)\"?(?=$|[,;\s])", re.I)
+
+_SCHEMES = ("bearer", "deepl-auth-key")
+
+
+def identify(request: FerryRequest, key: str | None = None) -> Client:
+    """Who sends `request`: by `key` if a dialect has found one in the body, else by the `Authorization` header.
+
+    Raises:
+        KeyRequiredError, UnknownKeyError
+    """
+    address = request.client.host if request.client else ""
+    return access_of(request).identify(key or header_key(request), address)
+
+
+def header_key(request: FerryRequest) -> str | None:
+    """The key in the `Authorization` header, in the way of any dialect."""
+    scheme, _, key = request.headers.get("authorization", "").strip().partition(" ")
+    return key.strip() or None if scheme.lower() in _SCHEMES else None
+
+
+def access_of(request: FerryRequest) -> Access:
+    """What decides for the application."""
+    return request.state["access"]
+
+
+def seconds_allowed(request: FerryRequest, num_chars: int) -> float:
+    """The seconds from now after which the answer to `request`, for so many characters, is of no use any more."""
+    settings = request.state["settings"]
+    asked = preferred_wait(request.headers.getlist("prefer"))
+    if asked is None:
+        asked = settings.deadline_s * max(1.0, num_chars / CHARS_OF_DEFAULT)
+    return min(asked, settings.max_deadline_s)
+
+
+def preferred_wait(headers: Iterable[str]) -> float | None:
+    """The seconds that `Prefer` headers say; the first counts, and what is no number is no preference."""
+    found = _WAIT.search(", ".join(headers))
+    return float(found.group(1)) if found else None

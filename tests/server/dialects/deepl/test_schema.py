@@ -1,0 +1,124 @@
+"""The options of a request: what is accepted, what it becomes, and what is refused."""
+
+import pytest
+
+from server.dialects.deepl.schema import MarkupOptions, parse_translate
+from server.errors import InvalidRequestError
+from server.text.segments import Split
+
+BODY = {"text": ["Hallo"], "target_lang": "EN"}
+
+
+def test_what_is_not_given_has_its_default() -> None:
+    asked = parse_translate(BODY)
+    assert (asked.texts, asked.target_lang, asked.source_lang, asked.split) == (("Hallo",), "EN", None, "sentences")
+    assert (asked.markup, asked.markup_version, asked.model_type) == (None, None, None)
+    assert (asked.glossary_ids, asked.preserve_formatting, asked.context) == ((), False, None)
+
+
+def test_everything_that_is_documented_is_accepted() -> None:
+    asked = parse_translate(
+        {
+            **BODY,
+            "text": "Hallo",
+            "source_lang": "DE",
+            "formality": "prefer_more",
+            "split_sentences": "0",
+            "preserve_formatting": "1",
+            "context": "a letter",
+            "model_type": "latency_optimized",
+            "show_billed_characters": True,
+            "tag_handling": "xml",
+            "tag_handling_version": "v1",
+            "outline_detection": False,
+            "ignore_tags": ["x", "code"],
+            "splitting_tags": "p,li",
+            "non_splitting_tags": "b",
+            "glossary_id": "a",
+            "no_such_option": {"at": "all"},
+        }
+    )
+    assert asked.texts == ("Hallo",)
+    assert asked.split == "nothing"
+    assert asked.preserve_formatting
+    assert asked.context == "a letter"
+    assert asked.model_type == "latency_optimized"
+    assert asked.markup == MarkupOptions("xml", ("x", "code"), ("p", "li"), ("b",), outline_detection=False)
+    assert asked.markup_version == "v1"
+    assert asked.glossary_ids == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("given", "split"),
+    [
+        ({}, "sentences"),
+        ({"split_sentences": "1"}, "sentences"),
+        ({"split_sentences": 1}, "sentences"),
+        ({"split_sentences": "0"}, "nothing"),
+        ({"split_sentences": "nonewlines"}, "across_lines"),
+        ({"tag_handling": "xml"}, "sentences"),
+        ({"tag_handling": "html"}, "across_lines"),
+        ({"tag_handling": "html", "split_sentences": "1"}, "sentences"),
+    ],
+)
+def test_the_split(given: dict[str, object], split: Split) -> None:
+    assert parse_translate({**BODY, **given}).split == split
+
+
+def test_markup_by_default() -> None:
+    asked = parse_translate({**BODY, "tag_handling": "html"})
+    assert asked.markup == MarkupOptions("html", (), (), (), outline_detection=True)
+    assert asked.markup_version == "v2"
+
+
+def test_tags_without_tag_handling_change_nothing() -> None:
+    asked = parse_translate({**BODY, "ignore_tags": "x", "tag_handling_version": "v1"})
+    assert (asked.markup, asked.markup_version) == (None, None)
+
+
+def test_a_model_that_is_preferred_is_the_one_used() -> None:
+    assert parse_translate({**BODY, "model_type": "prefer_quality_optimized"}).model_type == "quality_optimized"
+
+
+@pytest.mark.parametrize("formality", ["default", "prefer_more", "prefer_less", "", None])
+def test_formality_that_asks_for_nothing(formality: str | None) -> None:
+    assert parse_translate({**BODY, "formality": formality}).texts == ("Hallo",)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"text": []}, "'text' not specified"),
+        ({"text": None}, "'text' not specified"),
+        ({"text": [1]}, "'text'"),
+        ({"text": ["a"] * 51}, "51 texts; a request may have 50"),
+        ({"target_lang": None}, "'target_lang' not specified"),
+        ({"target_lang": 5}, "'target_lang'"),
+        ({"source_lang": ["DE"]}, "'source_lang'"),
+        ({"formality": "more"}, "'formality' is not supported for given 'target_lang'"),
+        ({"formality": "less"}, "'formality' is not supported for given 'target_lang'"),
+        ({"formality": "rude"}, "'formality'"),
+        ({"split_sentences": "2"}, "'split_sentences'"),
+        ({"preserve_formatting": "maybe"}, "'preserve_formatting'"),
+        ({"outline_detection": "maybe"}, "'outline_detection'"),
+        ({"show_billed_characters": "maybe"}, "'show_billed_characters'"),
+        ({"context": 5}, "'context'"),
+        ({"model_type": "best"}, "'model_type'"),
+        ({"tag_handling": "markdown"}, "'tag_handling'"),
+        ({"tag_handling_version": "v3"}, "'tag_handling_version'"),
+        ({"ignore_tags": "<x>"}, "'ignore_tags'"),
+        ({"splitting_tags": [["p"]]}, "'splitting_tags'"),
+        ({"non_splitting_tags": "a b"}, "'non_splitting_tags'"),
+        ({"glossary_id": "a"}, "requires the 'source_lang'"),
+        ({"glossary_id": "a", "glossary_ids": ["b"], "source_lang": "DE"}, "together"),
+        ({"glossary_ids": list("abcdef"), "source_lang": "DE"}, "6 ids; a request may have 5"),
+    ],
+)
+def test_what_is_refused(given: dict[str, object], says: str) -> None:
+    with pytest.raises(InvalidRequestError) as refusal:
+        parse_translate({**BODY, **given})
+    assert says in str(refusal.value)
+
+
+def test_fifty_texts_are_accepted() -> None:
+    assert len(parse_translate({**BODY, "text": ["a"] * 50}).texts) == 50

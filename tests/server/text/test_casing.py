@@ -1,0 +1,63 @@
+"""How sentences are shown to the model and written back."""
+
+import pytest
+
+from server.text.casing import Reading, find_unreadable, read_sentence
+from server.text.tokenizer import Tokenizer
+
+
+@pytest.mark.parametrize(
+    ("text", "calm"),
+    [
+        ("BITTE NICHT RAUCHEN!", "Bitte nicht rauchen!"),
+        ("(TÜR ZU, DANKE)", "(Tür zu, danke)"),
+        ("MAY I HAVE 2?", "May I have 2?"),
+        ("ACHTUNG", "Achtung"),
+    ],
+)
+def test_capitals_are_shown_as_people_write(tokenizer: Tokenizer, text: str, calm: str) -> None:
+    reading = read_sentence(tokenizer, text)
+    assert reading == Reading(calm, is_shouted=True)
+    assert reading.write(calm) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "12", "Bitte nicht", "OK", "USA", "BMW AG", "ERROR_CODE", "X1", "BITTE nicht RAUCHEN"]
+)
+def test_names_and_all_else_stay_as_they_are(tokenizer: Tokenizer, text: str) -> None:
+    reading = read_sentence(tokenizer, text)
+    assert reading == Reading(text, is_shouted=False)
+    assert reading.write("Straße") == "Straße"
+
+
+def test_no_length_changes(tokenizer: Tokenizer) -> None:
+    # `İ` has two characters in lower case, `ß` two in upper case, `ŉ` too and no capital of its own.
+    assert len(read_sentence(tokenizer, "DİE STRASSE İST LANG").text) == len("DİE STRASSE İST LANG")
+    assert Reading("", is_shouted=True).write("die lange Straße ŉ") == "DIE LANGE STRAẞE ŉ"
+
+
+def test_punctuation_that_the_vocabulary_lacks_has_a_sister(tokenizer: Tokenizer) -> None:
+    assert not tokenizer.reads("»")
+    assert read_sentence(tokenizer, "»Haus« — ‚Hund‘").text == "\"Haus\" – 'Hund'"
+
+
+def test_what_the_vocabulary_has_is_shown_as_it_is() -> None:
+    class All:
+        def reads(self, char: str) -> bool:
+            return True
+
+    assert read_sentence(All(), "»Haus«").text == "»Haus«"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Das Haus ist alt.", ""),
+        ("Hallo 😀 Welt, 5 € → 20 °C", "😀€→°"),
+        ("Привет, das ist नमस्ते", "Приветनमस्ते"),
+        # Words of Latin letters are for the model, even if it must spell one of them; so is punctuation.
+        ("Škoda & Łódź, «so» – (½)?", "½"),
+    ],
+)
+def test_signs_and_words_of_other_scripts_are_not_for_the_model(tokenizer: Tokenizer, text: str, found: str) -> None:
+    assert find_unreadable(tokenizer, text) == set(found)
