@@ -23,7 +23,8 @@ from server.engine.types import EngineSettings, SearchOptions
 from server.lines.lines import Line
 from server.models.loading import load_model
 from server.models.models import Model
-from server.translation.options import TranslateOptions, search_options
+from server.translation.options import TranslateOptions
+from server.translation.plan import read_search
 from server.translation.stream import LineStream
 from training.checkpoint import read_checkpoint, read_checkpoint_config
 from training.data.corpus import read_pairs
@@ -194,7 +195,7 @@ def _check_directions(path: Path, test_sets: Sequence[TestSet], pairs: Sequence[
 
 def _choose_search(decoding: Decoding, defaults: SearchDefaults) -> SearchOptions:
     wanted = TranslateOptions("", "", beam_size=decoding.beam_size, length_penalty=decoding.length_penalty)
-    return search_options(wanted, defaults, EngineSettings.max_rows)
+    return read_search(wanted, defaults, EngineSettings.max_rows)
 
 
 def _checkpoint_search() -> SearchDefaults:

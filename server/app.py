@@ -94,7 +94,7 @@ def build_dialects(settings: ServeSettings, documents: Documents) -> tuple[Diale
 
 def _middleware(settings: ServeSettings, metrics: Metrics, shedder: Shedder) -> list[Middleware]:
     """Outermost first."""
-    layers = [Middleware(Observed, metrics=metrics, refusal=shedder.refusal)]
+    layers = [Middleware(Observed, metrics=metrics, shedder=shedder)]
     if settings.otel:
         layers.insert(0, Middleware(Traced, tracer=make_tracer()))
     if origins := [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]:

@@ -6,7 +6,7 @@ Knows the limits of the model and of the engine; must not know queues, threads o
 import math
 from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from server.bundle import Dimensions
 from server.engine.types import ANYBODY, Caller, EngineSettings, SearchOptions, SentenceResult
@@ -24,6 +24,8 @@ class Job:
         submitted: when, by the same clock.
         future: PENDING until the answer, so that `cancel()` works while the sentence runs.
         caller: whose share of the engine it takes.
+        num_rows: decoder rows the sentence takes.
+        cost: about how much work it is, in source ids times rows.
     """
 
     source_ids: tuple[int, ...]
@@ -32,16 +34,13 @@ class Job:
     submitted: float
     future: Future[SentenceResult]
     caller: Caller = ANYBODY
+    num_rows: int = field(init=False)
+    cost: int = field(init=False)
 
-    @property
-    def num_rows(self) -> int:
-        """Decoder rows the sentence takes."""
-        return self.options.beam_size
-
-    @property
-    def cost(self) -> int:
-        """About how much work it is, in source ids times rows."""
-        return len(self.source_ids) * self.num_rows
+    def __post_init__(self) -> None:
+        # Once: the scheduler asks for both at every step.
+        object.__setattr__(self, "num_rows", self.options.beam_size)
+        object.__setattr__(self, "cost", len(self.source_ids) * self.options.beam_size)
 
     def answer(self, result: SentenceResult) -> bool:
         """Publish the result, unless the caller has cancelled. Each job is answered or failed once."""

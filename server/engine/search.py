@@ -1,8 +1,9 @@
-"""From scores to hypotheses: greedy and beam search of one sentence, over what `server.engine.scores` finds.
+"""From scores to hypotheses: greedy and beam search of one sentence, and a step of all that run together.
 
-Must not know the engine, its rows' memory or onnxruntime. At every step `advance` takes the best
-continuations and says what the sentence goes on with, or that it is done; `hypotheses` are the results, best first.
-Ties go to the lowest beam, then the lowest id. Axis letters: K beams, M the limit of a target's length.
+Must not know the engine, its rows' memory or onnxruntime. At every step `advance` takes the best continuations that
+`server.engine.scores` finds and says what the sentence goes on with, or that it is done; `hypotheses` are the results,
+best first. Ties go to the lowest beam, then the lowest id.
+Axis letters: R rows, K beams, V vocabulary, L source ids, M the limit of a target's length.
 """
 
 import math
@@ -12,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from server.engine.scores import Candidate
+from server.engine.scores import Candidate, best_ids, rank_candidates
 from server.engine.types import Hypothesis, SearchOptions
 from server.errors import FerryError
 
@@ -75,7 +76,7 @@ class GreedySearch:
         complete = self._ids[-1] == self._eos
         score = score_hypothesis(self._sum_logprob, len(self._ids), self._options.length_penalty)
         ids = tuple(self._ids[:-1] if complete else self._ids)
-        return (Hypothesis(ids, score, self._sum_logprob, complete, _stacked(self._attention, len(ids))),)
+        return (Hypothesis(ids, score, self._sum_logprob, complete, _stack(self._attention, len(ids))),)
 
 
 class _Beam(NamedTuple):
@@ -131,7 +132,7 @@ class BeamSearch:
         for candidate in ranked[:beam_size]:
             if candidate[2] == eos:
                 self._finished.append(self._hypothesis(self._go_on(candidate, attention), complete=True))
-        chosen = _seated([candidate for candidate in ranked if candidate[2] != eos][:beam_size])
+        chosen = _seat([candidate for candidate in ranked if candidate[2] != eos][:beam_size])
         self._live = [self._go_on(candidate, attention) for candidate in chosen]
         if self._is_done():
             return None
@@ -160,7 +161,7 @@ class BeamSearch:
     def _hypothesis(self, beam: _Beam, *, complete: bool) -> Hypothesis:
         score = score_hypothesis(beam.sum_logprob, len(beam.ids), self._options.length_penalty)
         ids = beam.ids[:-1] if complete else beam.ids
-        return Hypothesis(ids, score, beam.sum_logprob, complete, _stacked(beam.attention, len(ids)))
+        return Hypothesis(ids, score, beam.sum_logprob, complete, _stack(beam.attention, len(ids)))
 
     def _is_done(self) -> bool:
         if not self._live or len(self._live[0].ids) == self._limit:
@@ -179,7 +180,90 @@ class BeamSearch:
 Search = GreedySearch | BeamSearch
 
 
-def _seated(chosen: Sequence[Candidate]) -> list[Candidate]:
+class Turn(NamedTuple):
+    """A sentence whose turn it is.
+
+    Attributes:
+        rows: [K] the row of each beam.
+        attention: [K, L] of these rows over the source at this step; None if nobody wants it.
+    """
+
+    search: Search
+    rows: list[int]
+    attention: Attention | None
+
+
+class Choice(NamedTuple):
+    """How all sentences go on.
+
+    Attributes:
+        next_ids: [R] int64, the id that each row goes on with.
+        moves: rows that go on from another row, each with that row.
+        ended: the numbers of the sentences that have ended, each with the error if it is one.
+    """
+
+    next_ids: NDArray[np.int64]
+    moves: list[tuple[int, int]]
+    ended: list[tuple[int, FerryError | None]]
+
+
+def advance_all(log_probs: NDArray[np.float32], turns: Sequence[Turn]) -> Choice:
+    """Let every sentence choose how it goes on.
+
+    Args:
+        log_probs: [R, V] of the next id of each row.
+        turns: of the sentences, whose rows do not overlap.
+    """
+    choice = Choice(np.zeros(len(log_probs), np.int64), [], [])
+    _advance_greedy(log_probs, turns, choice)
+    _advance_beams(log_probs, turns, choice)
+    return choice
+
+
+def _advance_greedy(log_probs: NDArray[np.float32], turns: Sequence[Turn], choice: Choice) -> None:
+    """Advance the greedy searches; what they go on with is added to `choice`."""
+    searches = [(number, turn, turn.search) for number, turn in enumerate(turns) if type(turn.search) is GreedySearch]
+    if not searches:
+        return
+    tokens, scores = best_ids(log_probs)
+    choice.next_ids[:] = tokens  # rows of beams are filled in later
+    for number, (_, rows, attention), search in searches:
+        try:
+            if not search.advance(tokens[rows[0]], scores[rows[0]], attention):
+                choice.ended.append((number, None))
+        except FerryError as error:
+            choice.ended.append((number, error))
+
+
+def _advance_beams(log_probs: NDArray[np.float32], turns: Sequence[Turn], choice: Choice) -> None:
+    """Advance the beam searches, those of one size together; what they go on with is added to `choice`."""
+    by_size: dict[int, list[tuple[int, Turn, BeamSearch]]] = {}
+    for number, turn in enumerate(turns):
+        if type(turn.search) is BeamSearch:
+            by_size.setdefault(len(turn.rows), []).append((number, turn, turn.search))
+    going_on: list[int] = []
+    ids: list[int] = []
+    for searches in by_size.values():
+        rows = np.array([turn.rows for _, turn, _ in searches])
+        ranked = rank_candidates(log_probs, rows, np.array([search.sums for _, _, search in searches]))
+        for (number, (_, mine, attention), search), candidates in zip(searches, ranked, strict=True):
+            try:
+                continuation = search.advance(candidates, attention)
+            except FerryError as error:
+                choice.ended.append((number, error))
+                continue
+            if continuation is None:
+                choice.ended.append((number, None))
+                continue
+            going_on += mine
+            ids += continuation.ids
+            for beam, parent in enumerate(continuation.parents):
+                if beam != parent:
+                    choice.moves.append((mine[beam], mine[parent]))
+    choice.next_ids[going_on] = ids  # once: numpy takes as long for a few as for all
+
+
+def _seat(chosen: Sequence[Candidate]) -> list[Candidate]:
     """The same candidates: the first of each beam at that beam's place if there is one, the others where room is."""
     seats: list[Candidate | None] = [None] * len(chosen)
     others = []
@@ -193,7 +277,7 @@ def _seated(chosen: Sequence[Candidate]) -> list[Candidate]:
     return [next(left) if seat is None else seat for seat in seats]
 
 
-def _stacked(attention: Sequence[Attention], num_ids: int) -> Attention | None:
+def _stack(attention: Sequence[Attention], num_ids: int) -> Attention | None:
     """The rows of `num_ids` ids, without that of EOS; None if there are none at all."""
     return np.stack(attention)[:num_ids] if attention else None
 

@@ -19,8 +19,8 @@ from server.bundle import Manifest
 from server.engine.job import Job
 from server.engine.runtime import Runtime
 from server.engine.scheduler import Scheduler
-from server.engine.scores import best_ids, normalise, ranges_of, rank_candidates, suppress
-from server.engine.search import BeamSearch, GreedySearch, Search, build_search
+from server.engine.scores import normalise, ranges_of, suppress
+from server.engine.search import Search, Turn, advance_all, build_search
 from server.engine.slots import Lease, Slots
 from server.engine.stats import QUEUE_WAIT_BOUNDS_S, StepTrace, WorkerCounters
 from server.engine.types import SentenceResult
@@ -41,10 +41,7 @@ class _Running:
     search: Search
     lease: Lease
     admitted: float
-    num_steps: int = 0
-
-
-_Outcome = tuple[_Running, SentenceResult | FerryError]
+    first_step: int
 
 
 class Worker:
@@ -178,7 +175,7 @@ class Worker:
     def _start(self, job: Job, cross: Sequence[NDArray[Any]], index: int, now: float) -> _Running:
         """Give rows to `job`, whose source is number `index` of the encoded ones."""
         lease = self._slots.add(cross, index, len(job.source_ids), job.num_rows, self._special_ids.bos)
-        return _Running(job, build_search(job.options, self._special_ids.eos), lease, now)
+        return _Running(job, build_search(job.options, self._special_ids.eos), lease, now, self.counters.steps)
 
     def _encode(self, sources: Sequence[Sequence[int]]) -> list[NDArray[Any]]:
         """Cross keys and values [B, H, S, E] of `sources`, padded to a common multiple."""
@@ -203,74 +200,19 @@ class Worker:
         self._decode_step.run(self._slots.num_rows)
 
     def _select(self) -> int:
-        """Let every sentence choose how it goes on, and publish those that are done; how many there were."""
+        """Let every sentence choose how it goes on, and publish those that have ended; how many there were."""
         log_probs = self._slots.next_scores
         if self._gives_logits:
             normalise(log_probs)
         suppress(log_probs, self._suppressed)
-        next_ids = np.zeros(len(log_probs), np.int64)
-        moves: list[tuple[int, int]] = []
-        done = self._select_greedy(log_probs, next_ids) + self._select_beams(log_probs, next_ids, moves)
+        turns = [Turn(each.search, each.lease.rows, self._attention(each)) for each in self._running]
+        next_ids, moves, ended = advance_all(log_probs, turns)
         self._slots.advance(next_ids)
         self._slots.reorder([row for row, _ in moves], [parent for _, parent in moves])
-        for running, outcome in done:
-            self._leave(running, done=isinstance(outcome, SentenceResult))
-            self._publish(running.job, outcome)
-        return len(done)
-
-    def _select_greedy(self, log_probs: NDArray[np.float32], next_ids: NDArray[np.int64]) -> list[_Outcome]:
-        """Advance the greedy searches; fills in `next_ids` [R] and returns the sentences that are done."""
-        searches = [(each, each.search) for each in self._running if isinstance(each.search, GreedySearch)]
-        if not searches:
-            return []
-        tokens, scores = best_ids(log_probs)
-        next_ids[:] = tokens  # rows of beams are filled in later
-        done: list[_Outcome] = []
-        for running, search in searches:
-            running.num_steps += 1
-            row = running.lease.rows[0]
-            try:
-                if not search.advance(tokens[row], scores[row], self._attention(running)):
-                    done.append((running, _build_result(running)))
-            except FerryError as error:
-                done.append((running, error))
-        return done
-
-    def _select_beams(
-        self, log_probs: NDArray[np.float32], next_ids: NDArray[np.int64], moves: list[tuple[int, int]]
-    ) -> list[_Outcome]:
-        """Advance the beam searches; fills in `next_ids` [R] and returns the sentences that are done.
-
-        Adds to `moves` the rows that go on from another row, with that row.
-        """
-        by_size: dict[int, list[tuple[_Running, BeamSearch]]] = {}
-        for each in self._running:
-            if isinstance(each.search, BeamSearch):
-                by_size.setdefault(each.job.num_rows, []).append((each, each.search))
-        done: list[_Outcome] = []
-        going_on: list[int] = []
-        ids: list[int] = []
-        for searches in by_size.values():
-            rows = np.array([running.lease.rows for running, _ in searches])
-            ranked = rank_candidates(log_probs, rows, np.array([search.sums for _, search in searches]))
-            for (running, search), candidates in zip(searches, ranked, strict=True):
-                running.num_steps += 1
-                try:
-                    continuation = search.advance(candidates, self._attention(running))
-                except FerryError as error:
-                    done.append((running, error))
-                    continue
-                if continuation is None:
-                    done.append((running, _build_result(running)))
-                    continue
-                mine = running.lease.rows
-                going_on += mine
-                ids += continuation.ids
-                for beam, parent in enumerate(continuation.parents):
-                    if beam != parent:
-                        moves.append((mine[beam], mine[parent]))
-        next_ids[going_on] = ids  # once: numpy takes as long for a few as for all
-        return done
+        for running, error in [(self._running[number], error) for number, error in ended]:
+            self._leave(running, done=error is None)
+            self._publish(running.job, error or self._build_result(running))
+        return len(ended)
 
     def _attention(self, running: _Running) -> NDArray[np.float32] | None:
         wanted = running.job.options.align and self._slots.tells_attention
@@ -291,11 +233,10 @@ class Worker:
         else:
             self.counters.cancelled += 1
 
-
-def _build_result(running: _Running) -> SentenceResult:
-    return SentenceResult(
-        hypotheses=running.search.hypotheses(),
-        queued_s=running.admitted - running.job.submitted,
-        running_s=time.monotonic() - running.admitted,
-        num_steps=running.num_steps,
-    )
+    def _build_result(self, running: _Running) -> SentenceResult:
+        return SentenceResult(
+            hypotheses=running.search.hypotheses(),
+            queued_s=running.admitted - running.job.submitted,
+            running_s=time.monotonic() - running.admitted,
+            num_steps=self.counters.steps - running.first_step + 1,
+        )

@@ -13,7 +13,8 @@ from server.lines.lines import TranslatedLine
 from server.lines.partial import Origin
 from server.models.loading import Say, load_model
 from server.models.models import Model, Models
-from server.translation.options import TranslateOptions, search_options
+from server.translation.options import TranslateOptions
+from server.translation.plan import read_search
 from server.translation.stream import LineStream
 
 
@@ -70,7 +71,7 @@ def open_local(path: Path, settings: FileSettings, say: Say) -> LocalLines:
         wanted = TranslateOptions(
             pair.source, pair.target, beam_size=settings.beam_size, length_penalty=settings.length_penalty
         )
-        options = search_options(wanted, model.manifest.search, settings.max_rows)
+        options = read_search(wanted, model.manifest.search, settings.max_rows)
         return LocalLines(model, pair, options, settings.max_rows)
     except BaseException:
         model.engine.close(0.0)

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from server.bundle import Bundle, GoldenLine, LanguagePair, Manifest
@@ -38,16 +39,15 @@ class TranslationEngine(Protocol):
 
 @dataclass(frozen=True)
 class Model:
-    """One bundle, ready to translate."""
+    """One bundle, ready to translate; `manifest` has its facts."""
 
     bundle: Bundle
     tokenizer: Tokenizer
     engine: TranslationEngine
+    manifest: Manifest = field(init=False)
 
-    @property
-    def manifest(self) -> Manifest:
-        """The facts of the bundle."""
-        return self.bundle.manifest
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "manifest", self.bundle.manifest)
 
 
 @dataclass(frozen=True)
@@ -80,17 +80,22 @@ class Models:
         """All languages that are translated from or into, each once."""
         return list(dict.fromkeys(code for pair in self.pairs for code in (pair.source, pair.target)))
 
+    @cached_property
+    def _by_pair(self) -> dict[tuple[str, str], tuple[Model, LanguagePair]]:
+        """Who translates which direction; of two models the first."""
+        directions = [(model, pair) for model in reversed(self.all) for pair in reversed(model.manifest.pairs)]
+        return {(pair.source, pair.target): (model, pair) for model, pair in directions}
+
     def choose(self, source: str, target: str) -> tuple[Model, LanguagePair]:
         """The model for a direction.
 
         Raises:
             UnsupportedPairError: naming the pairs that exist.
         """
-        for model in self.all:
-            pair = model.bundle.pair(source.lower(), target.lower())
-            if pair is not None:
-                return model, pair
-        raise self._unsupported(source, target)
+        found = self._by_pair.get((source.lower(), target.lower()))
+        if found is None:
+            raise self._unsupported(source, target)
+        return found
 
     def sources_of(self, target: str) -> list[str]:
         """The languages that are translated into `target`.

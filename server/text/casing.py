@@ -26,10 +26,18 @@ _LATIN = re.compile("[0-9A-Za-z\u00aa\u00ba\u00c0-\u024f\u1e00-\u1eff]")
 
 @dataclass(frozen=True)
 class Reading:
-    """How the model reads a sentence, as long as the sentence itself, and whether that is in capitals."""
+    """How the model reads a sentence, and what it had better not read of it.
+
+    Attributes:
+        text: as long as the sentence.
+        is_shouted: whether the sentence is in capitals, as its translation then is.
+        unreadable: what the vocabulary lacks and a placeholder can stand for: signs, and letters of words in another
+            script. A word of Latin letters of which it lacks one is shown, so that what is around it agrees with it.
+    """
 
     text: str
     is_shouted: bool
+    unreadable: frozenset[str] = frozenset()
 
     def write(self, target: str) -> str:
         """`target` in capitals if its source is, of the same length."""
@@ -42,21 +50,16 @@ PLAIN_READING = Reading("", False)
 
 def read_sentence(tokenizer: Tokenizer, text: str) -> Reading:
     """`text` as the model is to read it."""
-    for char in _SISTER_OF.keys() & set(text):
-        if not tokenizer.reads(char):
-            text = text.replace(char, _SISTER_OF[char])
+    lacking = tokenizer.find_lacking(text)
+    unreadable = _find_unreadable(lacking, text) if lacking else frozenset[str]()
+    for char in lacking & _SISTER_OF.keys():
+        text = text.replace(char, _SISTER_OF[char])
     is_shouted = _is_shouted(text)
-    return Reading(_calm(text) if is_shouted else text, is_shouted)
+    return Reading(_calm(text) if is_shouted else text, is_shouted, unreadable)
 
 
-def find_unreadable(tokenizer: Tokenizer, text: str) -> frozenset[str]:
-    """What the vocabulary lacks and a placeholder can stand for: signs, and letters of words in another script.
-
-    A word of Latin letters of which it lacks one is shown, so that what is around it agrees with it.
-    """
-    lacking = {char for char in set(text) if not tokenizer.reads(char)}
-    if not lacking:
-        return frozenset()
+def _find_unreadable(lacking: set[str], text: str) -> frozenset[str]:
+    """What of the characters `lacking` in the vocabulary a placeholder can stand for."""
     signs = {char for char in lacking if not is_of_word(char) and char not in _PUNCTUATION and char not in _SISTER_OF}
     words = ("".join(group) for of_word, group in groupby(text, is_of_word) if of_word)
     return frozenset(signs).union(*(word for word in words if lacking.issuperset(word) and not _LATIN.search(word)))

@@ -22,7 +22,8 @@ class Tokenizer:
             not (processor.is_control(i) or processor.is_unknown(i) or processor.is_unused(i))
             for i in range(processor.get_piece_size())
         ]
-        self._reads: dict[str, bool] = {}  # at most all of Unicode
+        self._known: set[str] = set()  # characters looked up so far, at most all of Unicode
+        self._lacking: set[str] = set()
 
     @classmethod
     def load(cls, path: Path) -> "Tokenizer":
@@ -45,11 +46,14 @@ class Tokenizer:
         ids: list[int] = self._processor.encode(_CONTROLS.sub(_replacement, text))
         return ids
 
-    def reads(self, char: str) -> bool:
-        """Whether the vocabulary has `char`; what it lacks is spelled in bytes, which models learn badly."""
-        if char not in self._reads:
-            self._reads[char] = not any(map(self._is_byte_or_unknown, self.encode(char)))
-        return self._reads[char]
+    def find_lacking(self, text: str) -> set[str]:
+        """The characters of `text` that the vocabulary lacks; they are spelled in bytes, which models learn badly."""
+        chars = set(text)
+        for char in chars - self._known:
+            if any(map(self._is_byte_or_unknown, self.encode(char))):
+                self._lacking.add(char)
+            self._known.add(char)
+        return chars & self._lacking
 
     def _is_byte_or_unknown(self, id: int) -> bool:
         return bool(self._processor.is_byte(id) or self._processor.is_unknown(id))

@@ -1,4 +1,4 @@
-"""A translated text put together from what the engine made of its sentences. Pure functions, for any thread."""
+"""What the engine made of the sentences read, and put together to the translated text. Pure, for any thread."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,47 @@ from server.engine.types import Hypothesis
 from server.markup import Alignment, Document, assemble
 from server.models.models import Model
 from server.text.detect import Detected
-from server.text.symptoms import Symptom
+from server.text.symptoms import Symptom, find_symptoms
 from server.text.tokenizer import Tokenizer
 from server.translation.links import align_parts, around_placeholders
 from server.translation.plan import Part, PlannedText
-from server.translation.retry import Outcome
+
+# A copy comes out a copy again, or one with a slip; and other numbers alone are better than any other symptom.
+_HARMLESS: frozenset[Symptom] = frozenset({"copied"})
+_SMALL: frozenset[Symptom] = frozenset({"copied", "numbers"})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A translated sentence, its best hypothesis read once.
+
+    Attributes:
+        hypotheses: best first, at least one.
+        target: the text of the best, written as its source is.
+        symptoms: what is wrong with it as a translation, by all that can be told.
+        is_sound: whether nothing is wrong that another search might mend.
+        is_whole: whether nothing worse is wrong with it than its numbers.
+    """
+
+    hypotheses: tuple[Hypothesis, ...]
+    target: str
+    symptoms: tuple[Symptom, ...]
+    is_sound: bool
+    is_whole: bool
+
+
+def read_outcome(tokenizer: Tokenizer, part: Part, hypotheses: tuple[Hypothesis, ...]) -> Outcome:
+    """What the engine's `hypotheses` make of the sentence `part`."""
+    best = hypotheses[0]
+    target = part.reading.write(tokenizer.decode(best.ids))
+    symptoms = find_symptoms(part.segment.text, target, part.source_ids[1:-1], best.ids)
+    return Outcome(
+        hypotheses,
+        target,
+        symptoms,
+        is_sound=_HARMLESS.issuperset(symptoms),
+        is_whole=_SMALL.issuperset(symptoms),
+    )
 
 
 @dataclass(frozen=True)
@@ -71,9 +107,20 @@ class _Chunk:
     outcomes: Sequence[Outcome]
     ranked: Sequence[Alternative]
 
+    @property
+    def hypotheses(self) -> list[tuple[Hypothesis, ...]]:
+        """Of each sentence."""
+        return [outcome.hypotheses for outcome in self.outcomes]
+
     def at(self, rank: int) -> Alternative:
         """The translation at `rank`; past the last it is the last."""
         return self.ranked[min(rank, len(self.ranked) - 1)]
+
+
+def assemble_texts(planned: Sequence[PlannedText], outcomes: Sequence[Outcome]) -> tuple[Translation, ...]:
+    """The translations of the texts of a request from what became of all their sentences, in order."""
+    waiting = iter(outcomes)
+    return tuple(assemble_text(text, list(islice(waiting, len(text.sentences)))) for text in planned)
 
 
 def assemble_text(text: PlannedText, outcomes: Sequence[Outcome]) -> Translation:
@@ -83,7 +130,7 @@ def assemble_text(text: PlannedText, outcomes: Sequence[Outcome]) -> Translation
     if text.document is None:
         [chunk] = chunks
         ranked = list(chunk.ranked)
-        alignments = tuple(align_parts(tokenizer, chunk.parts, chunk.outcomes)) if text.options.align else ()
+        alignments = tuple(align_parts(tokenizer, chunk.parts, chunk.hypotheses)) if text.options.align else ()
     else:
         ranked, alignments = _place_marks(tokenizer, text.document, chunks)
     return Translation(
@@ -147,7 +194,7 @@ def _place_marks(
     ranked: list[Alternative] = []
     best: list[list[Alignment]] = []
     for rank in range(depth):
-        aligned = [align_parts(tokenizer, chunk.parts, chunk.outcomes, rank) for chunk in chunks]
+        aligned = [align_parts(tokenizer, chunk.parts, chunk.hypotheses, rank) for chunk in chunks]
         best = best or aligned
         mine = [chunk.at(rank) for chunk in chunks]
         text = assemble(document, list(zip((each.text for each in mine), aligned, strict=True)))

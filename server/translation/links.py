@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from server.engine.types import Hypothesis
 from server.markup import Alignment
 from server.markup.alignment import AlignedMass
 from server.markup.placeholders import find_placeholders
 from server.text.tokenizer import Tokenizer
 from server.text.words import split_words
 from server.translation.plan import Part
-from server.translation.retry import Outcome
 
 Span = tuple[int, int]
 
@@ -20,23 +20,23 @@ MIN_SHARE = 0.3
 
 
 def align_parts(
-    tokenizer: Tokenizer, parts: Sequence[Part], outcomes: Sequence[Outcome], rank: int = 0
+    tokenizer: Tokenizer, parts: Sequence[Part], ranked: Sequence[tuple[Hypothesis, ...]], rank: int = 0
 ) -> list[Alignment]:
     """One alignment for each part of a text that says what it was made from; spans are of the whole text.
 
     Args:
         parts: of the text, in order.
-        outcomes: of those that have ids, in order.
+        ranked: the hypotheses of those that have ids, in order.
         rank: of the hypotheses, 0 is the best; a sentence with fewer gives its last.
     """
-    waiting = iter(outcomes)
+    waiting = iter(ranked)
     alignments: list[Alignment] = []
     source_start = target_start = 0
     for part in parts:
         text = part.segment.text
         if part.source_ids:
-            ranked = next(waiting).hypotheses
-            chosen = ranked[min(rank, len(ranked) - 1)]
+            hypotheses = next(waiting)
+            chosen = hypotheses[min(rank, len(hypotheses) - 1)]
             spans = tokenizer.source_spans(part.reading.text)
             ends = _ends(tokenizer, chosen.ids)
             num_prefix = len(part.source_ids) - len(spans) - 1

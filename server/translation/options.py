@@ -1,10 +1,7 @@
-"""What a caller asks of a translation, and what of it goes to the engine."""
+"""What a caller asks of a translation."""
 
 from dataclasses import dataclass
 
-from server.bundle import SearchDefaults
-from server.engine.types import SearchOptions
-from server.errors import InvalidRequestError
 from server.markup import Options as MarkupOptions
 from server.text.segments import Split
 
@@ -37,28 +34,3 @@ class TranslateOptions:
     align: bool = False
     background: bool = False
     caller: str = ""
-
-
-def search_options(options: TranslateOptions, defaults: SearchDefaults, max_beam_size: int) -> SearchOptions:
-    """How the engine shall search, from the request and the bundle's defaults.
-
-    Raises:
-        InvalidRequestError: naming the field and its limit.
-    """
-    num_hypotheses = 1 + options.num_alternatives
-    beam_size = options.beam_size
-    if beam_size is None:
-        beam_size = min(max(defaults.beam_size, num_hypotheses), max_beam_size)
-    penalty = defaults.length_penalty if options.length_penalty is None else options.length_penalty
-    if not 1 <= beam_size <= max_beam_size:
-        raise InvalidRequestError(f"beam_size is {beam_size}; it must be 1 to {max_beam_size}.")
-    if not 1 <= num_hypotheses <= beam_size:
-        raise InvalidRequestError(
-            f"num_alternatives is {options.num_alternatives}; "
-            f"with beam_size {beam_size} it must be 0 to {beam_size - 1}."
-        )
-    if not 0.0 <= penalty <= MAX_LENGTH_PENALTY:
-        raise InvalidRequestError(f"length_penalty is {penalty}; it must be 0 to {MAX_LENGTH_PENALTY}.")
-    return SearchOptions(
-        beam_size=beam_size, num_hypotheses=num_hypotheses, length_penalty=penalty, align=options.align
-    )

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from server.bundle import LanguagePair
+from server.bundle import LanguagePair, SearchDefaults
 from server.engine.types import SearchOptions
-from server.errors import RequestTooLargeError
+from server.errors import InvalidRequestError, RequestTooLargeError
 from server.markup import Document, Options, parse
 from server.markup.placeholders import has_placeholders
 from server.models.models import Model, Models
 from server.settings import Limits
-from server.text.casing import PLAIN_READING, Reading, find_unreadable, read_sentence
+from server.text.casing import PLAIN_READING, Reading, read_sentence
 from server.text.detect import SURE, Detected, Detector
 from server.text.segments import Segment, Split, halve, split_text
 from server.text.tokenizer import Tokenizer
-from server.translation.options import TranslateOptions, search_options
+from server.translation.options import MAX_LENGTH_PENALTY, TranslateOptions
 
 PLAIN = Options(kind="text")
 
@@ -143,7 +143,7 @@ class Planner:
                 return self._unchanged(text, detected)
             chosen = self.models.choose(detected.language, options.target)
         model, pair = chosen
-        search = search_options(options, model.manifest.search, self.limits.max_beam_size)
+        search = read_search(options, model.manifest.search, self.limits.max_beam_size)
         return plan_text(model, pair, text, document, search, options.split, detected)
 
     def _unchanged(self, text: str, detected: Detected) -> PlannedText:
@@ -179,8 +179,7 @@ def plan_text(
         detected: its language, if that was not given.
     """
     chunks = _plan_chunks(model, pair, text, document, split)
-    sentences = "\n".join(part.segment.text for parts in chunks for part in parts if part.source_ids)
-    if unreadable := find_unreadable(model.tokenizer, sentences):
+    if unreadable := frozenset().union(*(part.reading.unreadable for parts in chunks for part in parts)):
         document = parse(text, replace(document.options if document else PLAIN, unreadable=unreadable))
         chunks = _plan_chunks(model, pair, text, document, split)
     if document is not None:
@@ -226,3 +225,28 @@ def _fitting(tokenizer: Tokenizer, segment: Segment, capacity: int) -> Sequence[
         first = [(Segment("", ""), PLAIN_READING, chunk) for chunk in chunks[:-1]]
         return [*first, (segment, reading, chunks[-1])]
     return [fitted for half in halves for fitted in _fitting(tokenizer, half, capacity)]
+
+
+def read_search(options: TranslateOptions, defaults: SearchDefaults, max_beam_size: int) -> SearchOptions:
+    """How the engine shall search, from the request and the bundle's defaults.
+
+    Raises:
+        InvalidRequestError: naming the field and its limit.
+    """
+    num_hypotheses = 1 + options.num_alternatives
+    beam_size = options.beam_size
+    if beam_size is None:
+        beam_size = min(max(defaults.beam_size, num_hypotheses), max_beam_size)
+    penalty = defaults.length_penalty if options.length_penalty is None else options.length_penalty
+    if not 1 <= beam_size <= max_beam_size:
+        raise InvalidRequestError(f"beam_size is {beam_size}; it must be 1 to {max_beam_size}.")
+    if not 1 <= num_hypotheses <= beam_size:
+        raise InvalidRequestError(
+            f"num_alternatives is {options.num_alternatives}; "
+            f"with beam_size {beam_size} it must be 0 to {beam_size - 1}."
+        )
+    if not 0.0 <= penalty <= MAX_LENGTH_PENALTY:
+        raise InvalidRequestError(f"length_penalty is {penalty}; it must be 0 to {MAX_LENGTH_PENALTY}.")
+    return SearchOptions(
+        beam_size=beam_size, num_hypotheses=num_hypotheses, length_penalty=penalty, align=options.align
+    )

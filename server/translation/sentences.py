@@ -9,8 +9,9 @@ from types import TracebackType
 
 from server.engine.types import Caller, SearchOptions, SentenceResult
 from server.errors import DeadlineExceededError, FerryError
+from server.translation.assemble import Outcome, read_outcome
 from server.translation.plan import Part, PlannedText
-from server.translation.retry import Outcome, mend, read_outcome, widen
+from server.translation.retry import mend, widen
 
 
 @dataclass(frozen=True)

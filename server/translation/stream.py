@@ -8,9 +8,9 @@ from server.bundle import LanguagePair
 from server.engine.types import ANYBODY, Caller, SearchOptions, SentenceResult
 from server.errors import QueueFullError
 from server.models.models import Model
-from server.translation.assemble import Translation, assemble_text
+from server.translation.assemble import Outcome, Translation, assemble_text, read_outcome
 from server.translation.plan import Part, PlannedText, plan_text, read_document, without_surrogates
-from server.translation.retry import Outcome, mend, read_outcome, widen
+from server.translation.retry import mend, widen
 
 # Sentences in flight: enough to keep every row busy and to sort by length, a few MB of memory.
 MAX_IN_FLIGHT = 4096

@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 
 from server.engine.types import Caller
 from server.errors import DeadlineExceededError
@@ -16,10 +15,9 @@ from server.models.models import Models
 from server.models.swap import Live
 from server.settings import Limits
 from server.text.detect import Detected, Detector
-from server.translation.assemble import Translation, assemble_text
+from server.translation.assemble import Translation, assemble_text, assemble_texts
 from server.translation.options import TranslateOptions
 from server.translation.plan import PlannedText, Planner
-from server.translation.retry import Outcome
 from server.translation.sentences import GuardCounts, Sentences
 
 # Splitting and tokenising 20,000 characters takes about 10 ms; what is longer goes to a thread, so that no other
@@ -82,9 +80,9 @@ class Translator:
                     with self._sentences(planned, options) as sentences:
                         outcomes = await sentences.outcomes()
                 if all(text.document is None for text in planned):
-                    return _assemble(planned, outcomes)
+                    return assemble_texts(planned, outcomes)
                 # Markup may take long to put back, the more so where somebody means it to.
-                return await asyncio.to_thread(_assemble, planned, outcomes)
+                return await asyncio.to_thread(assemble_texts, planned, outcomes)
 
     async def stream(self, texts: Sequence[str], options: TranslateOptions) -> AsyncGenerator[Piece]:
         """Translate `texts`, giving what is done as soon as all before it is: sentence by sentence, in order.
@@ -120,11 +118,6 @@ async def _plan(planner: Planner, texts: Sequence[str], options: TranslateOption
     if options.markup is not None or sum(map(len, texts)) > MAX_INLINE_CHARS:
         return await asyncio.to_thread(planner.plan, texts, options)
     return planner.plan(texts, options)
-
-
-def _assemble(planned: Sequence[PlannedText], outcomes: Sequence[Outcome]) -> tuple[Translation, ...]:
-    waiting = iter(outcomes)
-    return tuple(assemble_text(text, list(islice(waiting, len(text.sentences)))) for text in planned)
 
 
 async def _pieces(text: PlannedText, sentences: Sentences, first: int) -> AsyncGenerator[str]:

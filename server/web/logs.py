@@ -41,8 +41,6 @@ def configure_logs(level: LogLevel, format: LogFormat, access: bool) -> None:
 
 def log_request(method: str, route: str, status: int, seconds: float, request_id: str, code: str | None) -> None:
     """A line for an answered request; `route` is its template, since a path may hold an id that opens something."""
-    if not access_log.isEnabledFor(logging.INFO):
-        return
     milliseconds = round(1000 * seconds, 1)
     fields = {"method": method, "route": route, "status": status, "ms": milliseconds, "request_id": request_id}
     if code is not None:

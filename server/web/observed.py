@@ -1,19 +1,19 @@
 """What happens to every request: a request id on the answer, the metrics, and no exception that gets out."""
 
 import asyncio
+import logging
 import random
 import re
 import time
-from collections.abc import Callable
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.web.answers import answer_internal, answer_shutdown
-from server.web.logs import log_request
+from server.web.logs import access_log, log_request
 from server.web.metrics import OTHER, Metrics
+from server.web.shedding import Shedder
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -21,14 +21,10 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 class Observed:
     """Pure ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, refusal: Callable[[Scope], Response | None]) -> None:
-        """
-        Args:
-            refusal: the answer to a request that is not to be read at all.
-        """
+    def __init__(self, app: ASGIApp, metrics: Metrics, shedder: Shedder) -> None:
         self._app = app
         self._metrics = metrics
-        self._refusal = refusal
+        self._shedder = shedder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,7 +44,9 @@ class Observed:
             await send(message)
 
         try:
-            await (self._refusal(scope) or self._app)(scope, receive, send_observed)
+            is_behind = time.monotonic() < self._shedder.behind_until
+            refusal = self._shedder.refuse(scope) if is_behind else None
+            await (refusal or self._app)(scope, receive, send_observed)
         except asyncio.CancelledError:
             # Nothing but the end of the grace period at shutdown cancels a request from outside.
             if not status:
@@ -61,7 +59,8 @@ class Observed:
             seconds = time.perf_counter() - started
             route, code = route_of(scope), scope.get("ferry.error_code")
             self._metrics.observe(route, status, seconds, code)
-            log_request(scope["method"], route, status, seconds, request_id, code)
+            if access_log.isEnabledFor(logging.INFO):
+                log_request(scope["method"], route, status, seconds, request_id, code)
 
 
 def _request_id(scope: Scope) -> str:

@@ -38,7 +38,13 @@ RETRY_RANGE_S = (1.0, 60.0)
 
 
 class Shedder:
-    """Knows how far the event loop is behind, and what had better be refused at once."""
+    """Knows how far the event loop is behind, and what had better be refused at once.
+
+    Attributes:
+        behind_until: by `time.monotonic()`, until when the loop counts as behind.
+    """
+
+    behind_until = -math.inf
 
     def __init__(
         self, translator: Translator, access: Access, settings: ServeSettings, dialects: Sequence[Dialect]
@@ -47,15 +53,13 @@ class Shedder:
         self._translator = translator
         self._access = access
         self._settings = settings
-        self.lag_s = 0.0
-        self._was_late = -math.inf
 
-    def refusal(self, scope: Scope) -> Response | None:
-        """The answer to a request that would be refused if it were read; None if that is not certain, or need not be.
+    def refuse(self, scope: Scope) -> Response | None:
+        """The answer, while the loop is behind, to a request that would be refused if it were read.
 
-        Sets what metrics and logs tell of it.
+        None if that is not certain, or need not be. Sets what metrics and logs tell of it.
         """
-        if not self.is_behind or scope["method"] != "POST" or scope["path"] not in self._refusals:
+        if scope["method"] != "POST" or scope["path"] not in self._refusals:
             return None
         request: FerryRequest = Request(scope)
         length = request.headers.get("content-length", "")
@@ -74,7 +78,7 @@ class Shedder:
         allowed = self._settings.deadline_s
         if seconds <= MARGIN * allowed:
             return None
-        self._was_late = time.monotonic()
+        self.behind_until = time.monotonic() + REMEMBER_S
         shortest, longest = RETRY_RANGE_S
         error = QueueFullError(
             f"the answer would take about {seconds:.1f} s and the request allows {allowed:.1f} s; retry later or "
@@ -83,11 +87,6 @@ class Shedder:
         )
         scope["ferry.route"], scope["ferry.error_code"] = scope["path"], error.code
         return self._refusals[scope["path"]](error)
-
-    @property
-    def is_behind(self) -> bool:
-        """Whether the loop is late, or was a moment ago."""
-        return time.monotonic() - self._was_late < REMEMBER_S
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
@@ -105,6 +104,5 @@ class Shedder:
         while True:
             started = loop.time()
             await asyncio.sleep(LOOK_EVERY_S)
-            self.lag_s = loop.time() - started - LOOK_EVERY_S
-            if self.lag_s >= MAX_LAG_S:
-                self._was_late = time.monotonic()
+            if loop.time() - started - LOOK_EVERY_S >= MAX_LAG_S:
+                self.behind_until = time.monotonic() + REMEMBER_S
