@@ -34,7 +34,7 @@ def read_quality(path: Path) -> tuple[Quality, ...]:
     """Measured figures from a JSON list of objects with the fields of `server.bundle.Quality`.
 
     Raises:
-        ExportError: another form.
+        ExportError: the file cannot be read, or has another form.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))

@@ -32,7 +32,11 @@ class GraphReader:
             self._nodes.setdefault(node.name.rpartition(".")[0], []).append(node)
 
     def linears(self, scope: str, sites: Collection[str]) -> dict[str, Affine]:
-        """The linear maps of `scope` by site; `sites` has all of them, in the order of use."""
+        """The linear maps of `scope` by site; `sites` has all of them, in the order of use.
+
+        Raises:
+            ExportError: the scope has more linear maps than `sites`, or fewer.
+        """
         nodes = [node for node in self._nodes.get(scope, []) if self._is_linear(node)]
         for site in list(sites)[len(nodes) :]:
             raise self._lacks(scope, f"{site}.weight")
@@ -41,7 +45,11 @@ class GraphReader:
         return {site: self._affine(scope, node) for site, node in zip(sites, nodes, strict=True)}
 
     def norm(self, scope: str, operators: Collection[str]) -> Any:
-        """The node of the norm of `scope`, one of `operators`."""
+        """The node of the norm of `scope`, one of `operators`.
+
+        Raises:
+            ExportError: the scope has none.
+        """
         found = self.first(scope, operators)
         if found is None:
             raise self._lacks(scope, "norm.weight")
@@ -57,13 +65,21 @@ class GraphReader:
         return [self.constant(name).ravel() for name in ([] if node is None else node.input[12:14])]
 
     def constant(self, name: str) -> Array:
-        """The initialiser `name` as float32."""
+        """The initialiser `name` as float32.
+
+        Raises:
+            ExportError: the graph has no such constant.
+        """
         if name not in self._constants:
             raise ExportError(f"{self._file} has no initialiser {name}; was the bundle made by ferry-export?")
         return self._constants[name].astype(np.float32)
 
     def table(self) -> Array:
-        """The embedding table [V, D], as the decoder multiplies by it."""
+        """The embedding table [V, D], as the decoder multiplies by it.
+
+        Raises:
+            ExportError: the decoder has no output projection.
+        """
         node = self.first("", ("Gemm", "QGemm"))
         if node is None:
             raise self._lacks("", "embedding")

@@ -27,7 +27,7 @@ BATCH_SIZE = 4
 
 @dataclass(frozen=True)
 class Tolerance:
-    """What a bundle may differ from the oracle, at most (`identical`: at least).
+    """How far a bundle may differ from the oracle, at most (`identical`: at least).
 
     Attributes:
         relative_error: root mean square error of the log-probabilities over their standard deviation.
@@ -87,8 +87,8 @@ def prove(model: Transformer, bundle: Bundle, lines: Sequence[Line]) -> Parity:
     """Measure `bundle` against `model` over `lines` and replay its golden lines.
 
     Raises:
-        ExportError: out of tolerance.
-        BundleError: a golden line that the engine answers otherwise.
+        ExportError: the bundle is out of tolerance.
+        BundleError: the engine answers a golden line with other ids.
     """
     parity = measure(model, bundle, lines)
     faults = parity.faults(TOLERANCES[bundle.manifest.precision])
@@ -98,7 +98,10 @@ def prove(model: Transformer, bundle: Bundle, lines: Sequence[Line]) -> Parity:
 
 
 def measure(model: Transformer, bundle: Bundle, lines: Sequence[Line]) -> Parity:
-    """Log-probabilities of the graphs, fed the oracle's greedy ids, and the engine's greedy ids, against the oracle."""
+    """Compare the graphs, fed the oracle's greedy ids, and the engine's own greedy ids, with the oracle.
+
+    Over `lines`, at least one.
+    """
     runtime, manifest = Runtime.load(bundle), bundle.manifest
     oracle_ids, oracle_log_probs, log_probs = [], [], []
     ordered = sorted(lines, key=lambda line: len(line.source_ids))

@@ -52,8 +52,8 @@ GET  /metrics        for Prometheus
 def build_app(models: Models, settings: ServeSettings, reloader: Reloader | None = None) -> Starlette:
     """The application over loaded models, its translator in `app.state`.
 
-    It does not close the models: whoever loaded them closes those that the translator has in the end, which are others
-    if `reloader` has been asked for it by SIGHUP.
+    It does not close the models: whoever loaded them closes those that the translator holds at the end. These are not
+    the first ones if SIGHUP has made `reloader` exchange them.
     """
     documents = Documents(settings)
     dialects = build_dialects(settings, documents)
@@ -135,7 +135,11 @@ async def get_live(request: FerryRequest) -> Response:
 
 
 async def get_ready(request: FerryRequest) -> Response:
-    """It can translate: golden lines passed, and no engine has failed since."""
+    """It can translate: golden lines passed, and no engine has failed since.
+
+    Raises:
+        EngineStoppedError: an engine has failed.
+    """
     if request.state["translator"].models.ready:
         return json_answer(StatusAnswer())
     raise EngineStoppedError("An engine has failed; the server is about to stop.")

@@ -300,7 +300,7 @@ def _convert(kind: type[T], value: Any, where: str, faults: list[str]) -> T:
         return cast(T, float(value))
     if origin is None and kind is not float and type(value) is kind:
         return value
-    faults.append(f"{where} is {_shown(value)}, expected {_named(kind)}")
+    faults.append(f"{where} is {_show(value)}, expected {_name_kind(kind)}")
     return cast(T, value)
 
 
@@ -321,13 +321,13 @@ def _is_finite(value: int | float) -> bool:
         return False
 
 
-def _named(kind: Any) -> str:
+def _name_kind(kind: Any) -> str:
     origin = typing.get_origin(kind)
     if origin is Literal or isinstance(kind, UnionType):
         return " or ".join(map(repr, typing.get_args(kind)))
     return {tuple: "a list", dict: "an object"}.get(origin) or ("an object" if is_dataclass(kind) else kind.__name__)
 
 
-def _shown(value: Any) -> str:
+def _show(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

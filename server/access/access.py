@@ -30,7 +30,8 @@ class Access:
     """Who may ask, and for how much. For the event loop's thread alone."""
 
     def __init__(self, keys_path: Path | None, data: Path, character_limit: int | None) -> None:
-        """
+        """Read the file of keys, if there is one.
+
         Args:
             keys_path: the file of keys; None lets anybody ask.
             data: folder in which usage is kept.
@@ -63,7 +64,8 @@ class Access:
         """Whose `key` it is; without keys everybody from one `address` is one caller.
 
         Raises:
-            KeyRequiredError, UnknownKeyError
+            KeyRequiredError: there is no key, and only callers with one may ask.
+            UnknownKeyError: the key is not in the server's file.
         """
         if self._keys is None:
             return Client(ANONYMOUS, f"@{address}", character_limit=self._character_limit)
@@ -80,7 +82,8 @@ class Access:
         """Count a request of `client` for so many characters; what fails within the context costs no characters.
 
         Raises:
-            RateLimitedError, QuotaExceededError
+            RateLimitedError: the client has asked too much within a minute.
+            QuotaExceededError: it has used up its characters.
         """
         self._rates.take(
             client.caller,

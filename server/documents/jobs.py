@@ -75,10 +75,12 @@ class Documents:
         """Store a document and have it translated.
 
         Args:
+            order: the document, and what is wanted.
             on_fault: called if this process finds out that it cannot be translated.
 
         Raises:
-            StoreFullError, StorageError
+            StoreFullError: there is no room for it now.
+            StorageError: the disk did not take it.
         """
         handle = Handle(uuid.uuid4().hex, secrets.token_hex(_KEY_BYTES))
         now = time.time()
@@ -101,7 +103,7 @@ class Documents:
         """How far a document is.
 
         Raises:
-            DocumentNotFoundError
+            DocumentNotFoundError: the id or the key is wrong, or it was fetched.
         """
         record = await self._find(document_id, key)
         if fault := self._fault(record):
@@ -115,7 +117,8 @@ class Documents:
         """The translated document, which is then forgotten.
 
         Raises:
-            DocumentNotFoundError, DocumentNotReadyError
+            DocumentNotFoundError: the id or the key is wrong, it was fetched, or it could not be translated.
+            DocumentNotReadyError: it is not translated yet.
         """
         record = await self._find(document_id, key)
         if fault := self._fault(record):

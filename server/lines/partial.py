@@ -41,7 +41,7 @@ class PartialFile:
         """Start, or continue, the output.
 
         Raises:
-            SettingsError: if the output exists, another run writes it, or it was begun from another origin.
+            SettingsError: the output exists, another run writes it, or it was begun from another origin.
         """
         if output.exists():
             raise SettingsError(f"--output {output} exists; it is not overwritten. Move it, or choose another name.")
@@ -63,7 +63,11 @@ class PartialFile:
             self._sync()
 
     def finish(self) -> None:
-        """Give the output its name."""
+        """Give the output its name.
+
+        Raises:
+            SettingsError: the output has come into being meanwhile; the lines stay beside it.
+        """
         self._sync()
         self._file.close()
         if self._output.exists():
@@ -119,7 +123,7 @@ def fingerprint(path: Path) -> tuple[int, str, int]:
 
 
 def _cut_torn_line(file: BinaryIO) -> int:
-    """Cut what follows the last `\\n`, go to the end, and return how many lines there are."""
+    r"""Cut what follows the last `\n`, go to the end, and return how many lines there are."""
     num_lines = whole_bytes = position = 0
     while block := file.read(_BLOCK_BYTES):
         num_lines += block.count(b"\n")

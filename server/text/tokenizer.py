@@ -30,10 +30,12 @@ class Tokenizer:
         """Load the model file at `path`.
 
         Raises:
-            OSError, RuntimeError, ValueError: it is none.
+            OSError: the file cannot be read.
+            RuntimeError: it is not a SentencePiece model.
+            ValueError: a piece of the model is not text.
         """
         processor = SentencePieceProcessor(model_file=str(path))
-        processor.id_to_piece(list(range(processor.get_piece_size())))  # fails where one is no text
+        processor.id_to_piece(list(range(processor.get_piece_size())))  # fails where one is not text
         return cls(processor)
 
     @property

@@ -51,12 +51,12 @@ class ErrorAnswer(Struct):
 
 
 def json_answer(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """`content` as JSON."""
+    """An answer of `status` with `content` as JSON, and more `headers` if there are any."""
     return Response(_ENCODER.encode(content), status, headers, "application/json")
 
 
 def error_answer(status: int, detail: ErrorDetail, headers: dict[str, str] | None = None) -> Response:
-    """The body of every answer that is not a success."""
+    """An answer of `status` that is not a success, with more `headers` if there are any."""
     return json_answer(ErrorAnswer(detail), status, headers)
 
 
@@ -130,6 +130,8 @@ async def answer_in_dialect(
     No exception handler of Starlette's: those are for the whole application, and dialects answer differently.
 
     Args:
+        endpoint: makes the answer.
+        request: what it answers.
         refuse: makes the answer to an error of ours.
         failed: makes the body for what only we can have broken, from words for people.
     """

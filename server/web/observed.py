@@ -27,6 +27,7 @@ class Observed:
         self._shedder = shedder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it unread."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
