@@ -43,7 +43,7 @@ CAPTIONS = {
 WIDTH, HEIGHT = 142, 40  # of a box
 GAP, BEND, FLOOR = 20, 20, 74  # between neighbours; room for an arrow that passes; from floor to floor
 LEFT, TOP = 74, 22
-TRIES = 40  # orders that are tried; the one with the fewest crossings is drawn
+TRIES = 300  # orders that are tried; the one with the fewest crossings is drawn
 STYLE = """
   .paper { fill: #ffffff; stroke: #d0d7de }
   .band { fill: #f3f5f8 }

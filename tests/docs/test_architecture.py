@@ -68,3 +68,16 @@ def test_every_module_of_the_other_packages_has_its_row(package: str) -> None:
     page = (ROOT / f"docs/architecture/{package}.md").read_text()
     modules = {path.name for path in (ROOT / package).rglob("*.py")} - {"__init__.py"}
     assert {module for module in modules if f"/{module}`" not in page and f"`{module}`" not in page} == set()
+
+
+def test_what_a_room_is_said_to_offer_is_there() -> None:
+    page = (ROOT / "docs/architecture/server.md").read_text()
+    offered = re.findall(
+        r"^## [^\n]*`server/(\w+)/`[^\n]*\n(?:(?!^## ).*\n)*?.*\*\*Face\*\*: ((?:.+\n)+)", page, re.MULTILINE
+    )
+    assert len(offered) > 10
+    for room, words in offered:
+        code = "\n".join(path.read_text() for path in (ROOT / "server" / room).rglob("*.py"))
+        names = {part for name in re.findall(r"`([A-Za-z_.]+)`", words) for part in name.split(".")}
+        missing = {name for name in names if not re.search(rf"(?:class|def) {name}\b|^{name} = ", code, re.MULTILINE)}
+        assert not missing, room
