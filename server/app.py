@@ -21,6 +21,7 @@ from server.models.models import Models
 from server.openapi.endpoints import openapi_routes
 from server.page.assets import page_routes
 from server.settings import ServeSettings
+from server.storage.storage import Storage
 from server.translation.sentences import GuardCounts
 from server.translation.translator import Translator
 from server.web.answers import EXCEPTION_HANDLERS, json_answer
@@ -55,8 +56,9 @@ def build_app(models: Models, settings: ServeSettings, reloader: Reloader | None
     It does not close the models: whoever loaded them closes those that the translator holds at the end. These are not
     the first ones if SIGHUP has made `reloader` exchange them.
     """
-    documents = Documents(settings)
-    dialects = build_dialects(settings, documents)
+    storage = Storage(settings)
+    documents = Documents(storage.documents, storage.usage)
+    dialects = build_dialects(storage, documents)
     routes = [
         # The first that matches answers, so those that are asked most come first.
         *(route for dialect in dialects for route in dialect.routes),
@@ -70,25 +72,25 @@ def build_app(models: Models, settings: ServeSettings, reloader: Reloader | None
     translator = Translator(models, settings.limits)
     metrics = Metrics(lambda: translator.models, [route.path for route in routes])
     translator.guard_counts = GuardCounts(metrics.count_suspect, metrics.count_mended)
-    access = Access(settings.api_keys, settings.data, settings.character_limit or None)
+    access = Access(settings.api_keys, storage.usage, settings.character_limit or None)
     state = State(translator=translator, settings=settings, metrics=metrics, access=access)
     shedder = Shedder(translator, access, settings, dialects)
     app = Starlette(
         routes=routes,
         middleware=_middleware(settings, metrics, shedder),
         exception_handlers=EXCEPTION_HANDLERS,
-        lifespan=_lifespan(state, documents, reloader, shedder),
+        lifespan=_lifespan(state, storage, documents, reloader, shedder),
     )
     app.state.translator = translator
     return app
 
 
-def build_dialects(settings: ServeSettings, documents: Documents) -> tuple[Dialect, ...]:
+def build_dialects(storage: Storage, documents: Documents) -> tuple[Dialect, ...]:
     """All that the server speaks. A new dialect is a folder in `server.dialects` and a line here."""
     return (
         native_dialect(),
-        deepl_dialect(settings, documents),
-        libre_dialect(),
+        deepl_dialect(storage.glossaries, documents),
+        libre_dialect(storage.files),
     )
 
 
@@ -113,15 +115,15 @@ def _middleware(settings: ServeSettings, metrics: Metrics, shedder: Shedder) -> 
 
 
 def _lifespan(
-    state: State, documents: Documents, reloader: Reloader | None, shedder: Shedder
+    state: State, storage: Storage, documents: Documents, reloader: Reloader | None, shedder: Shedder
 ) -> Callable[[Starlette], AbstractAsyncContextManager[State]]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
         translator = state["translator"]
         async with (
+            storage.kept(),
             documents.running(translator),
             shedder.watching(),
-            state["access"].usage.kept(),
             reloading_on_hangup(reloader, translator, state["access"]),
         ):
             yield state

@@ -35,6 +35,7 @@ from server.models.loading import OnFailure, Say, load_model, load_models
 from server.models.models import Model, Models
 from server.models.results import SentenceCache
 from server.settings import ServeSettings, read_settings
+from server.storage.database import Database
 from server.web.logs import configure_logs
 from server.web.protocol import ConnectionLimits, allow_connections, protocol_with
 from server.web.reload import LoadModel, Reloader
@@ -194,6 +195,7 @@ def _check_data(folder: Path) -> None:
     there = next(each for each in (folder, *folder.parents) if os.path.exists(each))
     if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
         raise SettingsError(f"--data {folder}: {there} is no folder that we may write to; name another one.")
+    Database(folder).prepare()
 
 
 def _check_memory(models: Models, settings: ServeSettings, limit: int | None) -> None:

@@ -72,7 +72,7 @@ class _Endpoints:
 
     async def upload(self, request: FerryRequest) -> Response:
         """Accept a document. What is wrong with it is told at once; its characters are charged now."""
-        client, access = identify(request), access_of(request)
+        client = identify(request)
         upload = await read_upload(request, request.state["settings"].max_document_bytes)
         fields: Fields = dict(upload.fields)
         if upload.data is None:
@@ -83,9 +83,9 @@ class _Endpoints:
         format = find_format(read_string(fields, "filename") or upload.filename, upload.data)
         _check_output(fields, format)
         num_chars = (await asyncio.to_thread(read_content, format, upload.data)).num_chars
-        with access.granted(client, num_chars):
+        async with access_of(request).granted(client, num_chars):
             order = Order(format, upload.data, num_chars, source, target, entries)
-            handle = await self._documents.accept(order, lambda: access.usage.add(client.name, -num_chars))
+            handle = await self._documents.accept(order, client.name)
         return json_answer(DocumentAnswer(handle.document_id, handle.key))
 
     async def show_status(self, request: FerryRequest) -> Response:

@@ -28,8 +28,7 @@ from server.dialects.deepl.spec import deepl_spec
 from server.dialects.deepl.translate import translate_texts
 from server.documents.jobs import Documents
 from server.errors import InvalidRequestError
-from server.settings import ServeSettings
-from server.storage.glossary_store import GlossaryInfo, GlossaryStore, GlossaryStores
+from server.storage.glossary_store import GlossaryInfo, GlossaryStore
 from server.translation.assemble import Translation
 from server.web.answers import Endpoint, json_answer
 from server.web.callers import access_of, identify, seconds_allowed
@@ -43,9 +42,9 @@ MAX_GLOSSARY_BYTES = 11 << 20  # 10 MiB of entries and what JSON adds; --max-bod
 _FORMATS: dict[str, EntriesFormat] = {"tsv": "tsv", "csv": "csv"}
 
 
-def deepl_dialect(settings: ServeSettings, documents: Documents) -> Dialect:
-    """All that is under /v2; what the endpoints share, glossaries and the count of characters, is made here."""
-    shared = _Endpoints(GlossaryStores(settings.data / "glossaries"))
+def deepl_dialect(glossaries: GlossaryStore, documents: Documents) -> Dialect:
+    """All that is under /v2."""
+    shared = _Endpoints(glossaries)
     one = "/v2/glossaries/{glossary_id}"
     routes = [
         _route("/v2/translate", shared.translate, "POST"),
@@ -69,7 +68,7 @@ def _route(path: str, endpoint: Endpoint, *methods: str) -> Route:
 class _Endpoints:
     """The endpoints and what they share."""
 
-    def __init__(self, glossaries: GlossaryStores) -> None:
+    def __init__(self, glossaries: GlossaryStore) -> None:
         self._glossaries = glossaries
 
     async def translate(self, request: FerryRequest) -> Response:
@@ -81,7 +80,7 @@ class _Endpoints:
         source = None if asked.source_lang is None else _source(asked.source_lang, pairs)
         entries = await self.find_entries(client, asked.glossary_ids, source, target)
         num_chars = sum(map(len, asked.texts))
-        with access_of(request).granted(client, num_chars):
+        async with access_of(request).granted(client, num_chars):
             deadline_s = seconds_allowed(request, num_chars)
             work = translate_texts(translator, asked, source, target, entries, deadline_s, client.caller)
             translations = await unless_gone(request.receive, work)
@@ -93,7 +92,7 @@ class _Endpoints:
         """The entries of all glossaries asked for; of two for the same term the first counts."""
         entries: dict[str, str] = {}
         for glossary_id in glossary_ids:
-            glossary = await asyncio.to_thread(self._glossaries.of(client.name).get, glossary_id)
+            glossary = await asyncio.to_thread(self._glossaries.get, client.name, glossary_id)
             if (glossary.info.source_lang, glossary.info.target_lang) != (source, target):
                 raise InvalidRequestError(
                     "The languages of the glossary do not match 'source_lang' and 'target_lang': "
@@ -115,7 +114,7 @@ class _Endpoints:
         """How much has been translated."""
         client = identify(request)
         limit = UNSET if client.character_limit is None else client.character_limit
-        return json_answer(UsageAnswer(access_of(request).usage.count(client.name), limit))
+        return json_answer(UsageAnswer(await access_of(request).usage.count(client.name), limit))
 
     async def list_glossary_pairs(self, request: FerryRequest) -> Response:
         """The directions that a glossary may have: all there are."""
@@ -124,33 +123,33 @@ class _Endpoints:
 
     async def list_glossaries(self, request: FerryRequest) -> Response:
         """All glossaries, without their entries."""
-        return json_answer({"glossaries": await asyncio.to_thread(self._glossaries.of(identify(request).name).infos)})
+        return json_answer({"glossaries": await asyncio.to_thread(self._glossaries.infos, identify(request).name)})
 
     async def create_glossary(self, request: FerryRequest) -> Response:
         """Check and store a glossary."""
-        store = self._glossaries.of(identify(request).name)
+        owner = identify(request).name
         fields = await _read(request, MAX_GLOSSARY_BYTES)
-        created = await asyncio.to_thread(_create, store, fields, _pairs(request))
+        created = await asyncio.to_thread(_create, self._glossaries, owner, fields, _pairs(request))
         return json_answer(created, 201)
 
     async def show_glossary(self, request: FerryRequest) -> Response:
         """One glossary, without its entries."""
         return json_answer(
-            await asyncio.to_thread(self._glossaries.of(identify(request).name).info, _glossary_id(request))
+            await asyncio.to_thread(self._glossaries.info, identify(request).name, _glossary_id(request))
         )
 
     async def show_entries(self, request: FerryRequest) -> Response:
         """The entries of a glossary as TSV."""
-        glossary = await asyncio.to_thread(self._glossaries.of(identify(request).name).get, _glossary_id(request))
+        glossary = await asyncio.to_thread(self._glossaries.get, identify(request).name, _glossary_id(request))
         return Response(format_entries(glossary.entries), media_type="text/tab-separated-values")
 
     async def delete_glossary(self, request: FerryRequest) -> Response:
         """Remove a glossary."""
-        await asyncio.to_thread(self._glossaries.of(identify(request).name).delete, _glossary_id(request))
+        await asyncio.to_thread(self._glossaries.delete, identify(request).name, _glossary_id(request))
         return Response(status_code=204)
 
 
-def _create(store: GlossaryStore, fields: Fields, pairs: list[LanguagePair]) -> GlossaryInfo:
+def _create(store: GlossaryStore, owner: str, fields: Fields, pairs: list[LanguagePair]) -> GlossaryInfo:
     name = read_required(fields, "name")
     if fault := find_fault(name):
         raise InvalidRequestError(f"Parameter 'name' {fault}.")
@@ -161,7 +160,7 @@ def _create(store: GlossaryStore, fields: Fields, pairs: list[LanguagePair]) -> 
     read_required(fields, "entries_format")
     kind = read_choice(fields, "entries_format", _FORMATS, "tsv")
     entries = parse_entries(read_required(fields, "entries"), kind, source, target)
-    return store.create(name, source, target, entries)
+    return store.create(owner, name, source, target, entries)
 
 
 async def _read(request: FerryRequest, max_bytes: int) -> Fields:

@@ -41,9 +41,9 @@ MAX_DETECTED = 3
 FRONTEND_TIMEOUT_MS = 500  # after the last key its web page waits so long before it asks
 
 
-def libre_dialect(files: FileStore | None = None) -> Dialect:
-    """All of the dialect. `files` keeps what was translated until it is fetched; None makes one."""
-    endpoints = _Files(files or FileStore())
+def libre_dialect(files: FileStore) -> Dialect:
+    """All of the dialect. `files` keeps what was translated until it is fetched."""
+    endpoints = _Files(files)
     routes = [
         _route("/translate", post_translate, "POST"),
         _route("/languages", get_languages, "GET"),
@@ -77,7 +77,7 @@ async def _translate(request: FerryRequest, asked: TranslateRequest, fields: Fie
     translator, settings = request.state["translator"], request.state["settings"]
     check_limits(asked.texts, asked.num_alternatives, settings.limits)
     num_chars = sum(map(len, asked.texts))
-    with access_of(request).granted(client, num_chars):
+    async with access_of(request).granted(client, num_chars):
         work = translate_texts(translator, asked, seconds_allowed(request, num_chars), client.caller)
         return await unless_gone(request.receive, work)
 
@@ -104,7 +104,7 @@ async def post_detect(request: FerryRequest) -> Response:
     fields = await read_fields(request)
     client, text = identify(request, fields.key()), fields.string("q")
     check_limits([text], 0, request.state["settings"].limits)
-    with access_of(request).granted(client, 0):
+    async with access_of(request).granted(client, 0):
         (ranked,) = await detect_texts(request.state["translator"].detector, [text])
     best, *others = map(detected_answer, ranked[:MAX_DETECTED])
     return json_answer([best, *(each for each in others if each.confidence > 0)])
@@ -168,17 +168,14 @@ class _Files:
         work = translate_file(translator, asked, format, given, deadline_s, charge)
         data = await unless_gone(request.receive, work)
         name = await asyncio.to_thread(self._files.put, data, f".{format.name}")
-        # Nobody may ask again for long, and the file shall not lie there until somebody does.
-        asyncio.get_running_loop().call_later(self._files.max_age_s + 1, self._files.sweep)
         return json_answer(FileAnswer(f"{request.base_url}download_file/{name}"))
 
     async def download_file(self, request: FerryRequest) -> Response:
         """A translated file, once; asking for its headers alone leaves it there."""
         name = str(request.path_params["name"])
-        # Before the file is touched: only names that we gave get further than this.
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         if request.method == "HEAD":
-            headers["Content-Length"] = str(self._files.num_bytes(name))
+            headers["Content-Length"] = str(await asyncio.to_thread(self._files.num_bytes, name))
             data = b""
         else:
             data = await asyncio.to_thread(self._files.take, name)

@@ -68,7 +68,7 @@ async def post_translate(request: FerryRequest) -> Response:
         caller=client.caller,
     )
     translator = request.state["translator"]
-    with access_of(request).granted(client, sum(map(len, texts))):
+    async with access_of(request).granted(client, sum(map(len, texts))):
         if body.stream:
             return await stream_answer(request, translator.stream(texts, options))
         translations = await unless_gone(request.receive, translator.translate(texts, options))
@@ -85,7 +85,7 @@ async def get_translate(request: FerryRequest) -> Response:
     pair = state["translator"].models.complete_pair(query.get("source"), query.get("target"))
     deadline = time.monotonic() + seconds_allowed(request, len(text))
     options = TranslateOptions(pair.source, pair.target, deadline=deadline, caller=client.caller)
-    with access_of(request).granted(client, len(text)):
+    async with access_of(request).granted(client, len(text)):
         [translation] = await unless_gone(request.receive, state["translator"].translate([text], options))
     return json_answer(TextAnswer(translation.text))
 
@@ -98,7 +98,7 @@ async def post_detect(request: FerryRequest) -> Response:
     if len(texts) > settings.max_texts:
         raise RequestTooLargeError(f"text has {len(texts)} texts; a request may have {settings.max_texts}.")
     # Characters are not limited beyond the body's bytes, nor counted: only the beginning of a text is looked at.
-    with access_of(request).granted(client, 0):
+    async with access_of(request).granted(client, 0):
         ranked = await detect_texts(request.state["translator"].detector, texts)
     return json_answer(DetectAnswer([DetectionAnswer(found[0].language, found[0].confidence) for found in ranked]))
 

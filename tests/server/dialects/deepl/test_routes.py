@@ -15,6 +15,7 @@ from server.dialects.deepl import translate as translate_module
 from server.dialects.deepl.translate import MAX_DEADLINE_S, translate_texts
 from server.errors import EngineStoppedError, FerryError
 from server.models.models import Models
+from server.storage.database import NAME
 from server.text.tokenizer import Tokenizer
 from tests.server.conftest import MakeModel
 from tests.server.dialects.deepl.conftest import KEY, MakeSite, refused, translate
@@ -220,7 +221,7 @@ def test_a_glossary_from_a_form_in_csv(site: Site) -> None:
 
 def test_glossaries_outlive_the_process(make_site: MakeSite, data: Path) -> None:
     created = create(make_site())
-    assert (data / "glossaries" / f"{created['glossary_id']}.json").is_file()
+    assert (data / NAME).is_file()
     assert make_site().ask("GET", f"/v2/glossaries/{created['glossary_id']}").json() == created
 
 

@@ -5,13 +5,16 @@ import io
 import json
 import re
 import shutil
+import sqlite3
 import stat
 import subprocess
-import tempfile
+import time
 import urllib.error
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -20,12 +23,12 @@ from libretranslatepy import LibreTranslateAPI
 
 from server import errors
 from server.app import build_app
-from server.dialects.libre import routes
 from server.dialects.libre.languages import list_languages, served_language
 from server.dialects.libre.routes import libre_dialect
-from server.errors import FerryError, FileNotThereError, InvalidRequestError, QueueFullError, StoreFullError
+from server.errors import FerryError, InvalidRequestError, QueueFullError, StoreFullError
 from server.models.models import Models
-from server.storage import file_store as files
+from server.storage import file_store, storage
+from server.storage.database import NAME, Database
 from server.storage.file_store import FileStore
 from server.text.tokenizer import Tokenizer
 from tests.server.conftest import MakeModel
@@ -47,12 +50,23 @@ def site(models: Models) -> Site:
 
 
 @pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where temporary files go during a test."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def storing(models: Models, data: Path) -> Site:
+    """The application with a folder that can be looked into."""
+    return Site(models, replace(SETTINGS, data=data))
+
+
+def num_files(data: Path) -> int:
+    """How many wait to be fetched."""
+    if not data.exists():
+        return 0
+    with closing(sqlite3.connect(data / NAME)) as connection:
+        count: int = connection.execute("SELECT count(*) FROM files").fetchone()[0]
+    return count
 
 
 def translate(site: Site, **body: Any) -> httpx.Response:
@@ -307,12 +321,12 @@ def test_settings(site: Site) -> None:
     }
 
 
-def test_the_spec_is_of_these_endpoints_and_limits(site: Site) -> None:
+def test_the_spec_is_of_these_endpoints_and_limits(site: Site, data: Path) -> None:
     spec = site.ask("GET", "/spec").json()
     described = {(path, method.upper()) for path, item in spec["paths"].items() for method in item}
     served = {
         (route.path, method)
-        for route in libre_dialect().routes
+        for route in libre_dialect(FileStore(Database(data))).routes
         for method in (route.methods or ()) - {"OPTIONS", "HEAD"}
     }
     assert described == served
@@ -482,12 +496,12 @@ def upload(site: Site, **fields: Any) -> httpx.Response:
     return site.ask("POST", "/translate_file", data=body, files=FILE)
 
 
-def test_a_file_is_translated_and_fetched_once(site: Site, temporary: Path) -> None:
+def test_a_file_is_translated_and_fetched_once(storing: Site, data: Path) -> None:
+    site = storing
     url = upload(site).json()["translatedFileUrl"]
     assert re.fullmatch(r"http://ferry/download_file/[\w-]{32}\.txt", url)
-    (folder,) = temporary.iterdir()
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert len(list(folder.iterdir())) == 1
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+    assert num_files(data) == 1
 
     head = site.ask("HEAD", url)
     answer = site.ask("GET", url)
@@ -497,7 +511,7 @@ def test_a_file_is_translated_and_fetched_once(site: Site, temporary: Path) -> N
     assert answer.headers["content-type"] == "text/plain"
     assert answer.headers["content-disposition"] == 'attachment; filename="translated.txt"'
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert list(folder.iterdir()) == []
+    assert num_files(data) == 0
     refused(site.ask("GET", url), 404, "fetched already")
     assert site.ask("HEAD", url).status_code == 404
 
@@ -575,26 +589,17 @@ def test_encodings_of_text(site: Site, encoding: str) -> None:
         (("a.txt", b"a"), {"source": ""}, "missing source parameter"),
     ],
 )
-def test_files_that_are_refused(site: Site, temporary: Path, file: Any, fields: dict[str, str], says: str) -> None:
+def test_files_that_are_refused(storing: Site, data: Path, file: Any, fields: dict[str, str], says: str) -> None:
     sent = {"files": {"file": file}} if file else {}
-    answer = site.ask("POST", "/translate_file", data={"source": "de", "target": "en", **fields}, **sent)
+    answer = storing.ask("POST", "/translate_file", data={"source": "de", "target": "en", **fields}, **sent)
     refused(answer, 400, says)
-    assert list(temporary.iterdir()) == []
+    assert num_files(data) == 0
 
 
 def test_two_files_at_once(site: Site) -> None:
     two = [("file", ("a.txt", io.BytesIO(b"a"))), ("file", ("b.txt", io.BytesIO(b"b")))]
     answer = site.ask("POST", "/translate_file", data={"source": "de", "target": "en"}, files=two)
     refused(answer, 400, "with one file")
-
-
-def test_the_store_is_limited_in_size(temporary: Path) -> None:
-    store = FileStore(max_total_bytes=10)
-    names = [store.put(b"12345", ".txt") for _ in range(2)]
-    with pytest.raises(StoreFullError, match="10 of 10 bytes"):
-        store.put(b"1", ".txt")
-    assert store.take(names[0]) == b"12345"
-    assert store.num_bytes(store.put(b"12345", ".txt")) == 5
 
 
 def test_a_full_store_is_busy(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -605,26 +610,10 @@ def test_a_full_store_is_busy(site: Site, monkeypatch: pytest.MonkeyPatch) -> No
     refused(upload(site), 429, "full")
 
 
-def test_the_store_is_limited_in_age(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 1000.0
-    monkeypatch.setattr(files.time, "monotonic", lambda: now)
-    store = FileStore(max_total_bytes=10, max_age_s=60)
-    name = store.put(b"1234567890", ".txt")
-    (folder,) = temporary.iterdir()
-    now += 59
-    store.sweep()
-    assert store.num_bytes(name) == 10
-    now += 2
-    store.sweep()
-    assert list(folder.iterdir()) == []
-    with pytest.raises(FileNotThereError):
-        store.take(name)
-    assert store.put(b"1234567890", ".txt")
-
-
-def test_a_file_that_nobody_fetches_goes_by_itself(models: Models, temporary: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(routes, "FileStore", lambda: FileStore(max_age_s=0.0))
-    app = build_app(models, SETTINGS)
+def test_a_file_that_nobody_fetches_goes_by_itself(models: Models, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(storage, "SWEEP_S", 0.05)
+    settings = replace(SETTINGS, data=tmp_path / "data")
+    app = build_app(models, settings)
 
     async def ask() -> None:
         async with app.router.lifespan_context(app) as state:
@@ -636,21 +625,14 @@ def test_a_file_that_nobody_fetches_goes_by_itself(models: Models, temporary: Pa
             async with httpx.AsyncClient(transport=transport, base_url="http://ferry") as client:
                 answer = await client.post("/translate_file", data={"source": "de", "target": "en"}, files=FILE)
                 assert answer.status_code == 200
-            (folder,) = temporary.iterdir()
-            assert len(list(folder.iterdir())) == 1
-            async with asyncio.timeout(10):
-                while list(folder.iterdir()):
+            assert num_files(settings.data) == 1
+            later = time.monotonic() + file_store.MAX_AGE_S + 1
+            monkeypatch.setattr(file_store, "time", SimpleNamespace(monotonic=lambda: later))
+            async with asyncio.timeout(60):
+                while num_files(settings.data):
                     await asyncio.sleep(0.05)
 
     asyncio.run(ask())
-
-
-def test_the_folder_goes_with_the_store(temporary: Path) -> None:
-    store = FileStore()
-    store.put(b"a", ".txt")
-    assert len(list(temporary.iterdir())) == 1
-    del store
-    assert list(temporary.iterdir()) == []
 
 
 # A real server, asked by real clients
