@@ -1,6 +1,7 @@
 """`/openapi.json` for programs and `/docs` for people."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from starlette.responses import HTMLResponse, Response
@@ -9,7 +10,7 @@ from starlette.routing import Route
 from server.openapi.document import build_document
 from server.openapi.rendering import render_page
 from server.web.answers import json_answer
-from server.web.dialect import Dialect, Schema
+from server.web.dialect import Dialect, Schema, Served, describe_server
 from server.web.state import FerryRequest
 
 _SAFE = {
@@ -19,21 +20,21 @@ _SAFE = {
 }
 
 
-def openapi_routes(dialects: Sequence[Dialect]) -> list[Route]:
+def build_openapi_routes(dialects: Sequence[Dialect]) -> list[Route]:
     """The routes over what `dialects` say of themselves; the style sheet is read once."""
     style = Path(__file__).with_name("docs.css").read_bytes()
 
-    def document(request: FerryRequest) -> Schema:
-        translator = request.state["translator"]
-        return build_document(dialects, translator.limits, translator.models.pairs)
+    @lru_cache(maxsize=1)  # it changes only when other models are loaded
+    def build(served: Served) -> Schema:
+        return build_document(dialects, served)
 
     async def get_document(request: FerryRequest) -> Response:
         """What this server takes and gives."""
-        return json_answer(document(request))
+        return json_answer(build(describe_server(request)))
 
     async def get_docs(request: FerryRequest) -> Response:
         """The same, as a page."""
-        return HTMLResponse(render_page(document(request)), headers=_SAFE)
+        return HTMLResponse(render_page(build(describe_server(request))), headers=_SAFE)
 
     async def get_style(request: FerryRequest) -> Response:
         return Response(style, media_type="text/css", headers=_SAFE)

@@ -21,8 +21,8 @@ from libretranslatepy import LibreTranslateAPI
 from server import errors
 from server.app import build_app
 from server.dialects.libre import routes
-from server.dialects.libre.languages import list_languages, served_language
-from server.dialects.libre.routes import libre_dialect
+from server.dialects.libre.languages import find_language, list_languages
+from server.dialects.libre.routes import build_libre_dialect
 from server.errors import FerryError, FileNotThereError, InvalidRequestError, QueueFullError, StoreFullError
 from server.models.models import Models
 from server.storage import file_store as files
@@ -265,9 +265,9 @@ def test_codes_as_clients_know_them(make_model: MakeModel) -> None:
 def test_names_of_languages(asked: str, served: str, means: str | None) -> None:
     if means is None:
         with pytest.raises(InvalidRequestError, match="is not supported"):
-            served_language(asked, served.split())
+            find_language(asked, served.split())
     else:
-        assert served_language(asked, served.split()) == means
+        assert find_language(asked, served.split()) == means
 
 
 def test_detect(site: Site) -> None:
@@ -312,7 +312,7 @@ def test_the_spec_is_of_these_endpoints_and_limits(site: Site) -> None:
     described = {(path, method.upper()) for path, item in spec["paths"].items() for method in item}
     served = {
         (route.path, method)
-        for route in libre_dialect().routes
+        for route in build_libre_dialect().routes
         for method in (route.methods or ()) - {"OPTIONS", "HEAD"}
     }
     assert described == served
