@@ -55,6 +55,10 @@ class Remembering:
         future.set_result(self._known[key])
         return future
 
+    def foretell(self, caller: str) -> float | None:
+        """It never keeps anybody waiting."""
+        return None
+
 
 def asgi_request(app: Any, state: dict[str, Any], path: str, body: bytes, media_type: str) -> Ask:
     """A `POST` to the application that must succeed."""

@@ -5,7 +5,7 @@ To add a dialect: a folder here with
     routes.py       the endpoints, and a function that makes the `Dialect` (server/web/dialect.py) of them
     errors.py       its refusal: an error of ours as its clients read it, with the statuses that they act upon
     schema.py       the bodies it takes and gives
-    openapi.yaml    what it takes and gives, for people and programs; server/openapi/spec.py fills it in
+    openapi.yaml    what it takes and gives, for people and programs; server/openapi/template.py fills it in
 
 and a line in `build_dialects` (server/app.py). An endpoint asks `identify` who is there and
 `granted` whether that caller may, gives texts to the translator, and raises errors of `server.errors`. Nothing here

@@ -5,7 +5,7 @@ from pathlib import Path
 from server.dialects.deepl.languages import list_source_languages, list_target_languages
 from server.dialects.deepl.schema import MAX_TEXTS
 from server.documents.formats.registry import SUFFIXES
-from server.openapi.spec import Values, load_spec
+from server.openapi.template import Values, load_spec
 from server.web.dialect import Served, Spec
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from server.openapi.spec import Values, load_spec
+from server.openapi.template import Values, load_spec
 from server.translation.options import AUTO, MAX_LENGTH_PENALTY
 from server.web.dialect import Served, Spec
 

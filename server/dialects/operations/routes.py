@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.errors import EngineStoppedError
-from server.openapi.spec import load_spec
+from server.openapi.template import load_spec
 from server.web.answers import json_answer, refuse
 from server.web.dialect import Dialect
 from server.web.state import FerryRequest

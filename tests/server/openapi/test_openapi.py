@@ -20,7 +20,7 @@ from starlette.routing import Route
 from server.app import build_app, build_dialects
 from server.documents.jobs import Documents
 from server.models.models import Models
-from server.openapi.document import build_document
+from server.openapi.endpoints import build_document
 from server.openapi.rendering import render_page
 from server.settings import ServeSettings
 from server.web.dialect import Schema, Served

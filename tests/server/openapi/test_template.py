@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from server.bundle import LanguagePair
-from server.openapi.spec import load_spec
+from server.openapi.template import load_spec
 from server.settings import Limits
 from server.web.dialect import Served
 
