@@ -124,7 +124,8 @@ async def ask_for_too_much(stage: Stage) -> None:
     if not stage.with_keys:
         return
     async with stage.open(limits="requests_per_minute = 1\n") as witness:
-        for call in (_TRANSLATE, *CALLS):
+        # The first may pass, and so may the second if a minute begins just then; never all three.
+        for call in (each for each in CALLS for _ in range(3)):
             await witness.ask("too often", call)
     async with stage.open(limits="character_limit = 1\n") as witness:
         for call in CALLS:
