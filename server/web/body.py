@@ -35,6 +35,11 @@ class InvalidBodyError(InvalidRequestError):
         self.field = field
 
 
+def read_media_type(request: Request[Any]) -> str:
+    """What the body is said to be, in lower case and without parameters; empty where nothing is said."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 async def chunks_in_time(request: Request[Any], timeout_s: float) -> AsyncIterator[bytes]:
     """The body in chunks.
 

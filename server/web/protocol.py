@@ -12,7 +12,7 @@ from http import HTTPStatus
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from server.web.answers import ErrorAnswer, ErrorDetail, error_answer, json_answer
+from server.web.answers import ErrorAnswer, ErrorDetail, json_answer
 
 # Of the request line and headers together; h11 and Go have like limits, nginx in front of us takes half of it.
 MAX_HEAD_BYTES = 64 << 10
@@ -249,4 +249,4 @@ class _WholeAnswer:
 
 async def _refuse_newcomer(scope: Scope, receive: Receive, send: Send) -> None:
     detail = ErrorDetail("overloaded", "The server has as many connections as it may; ask again later.")
-    await error_answer(503, detail, {"Retry-After": "1", "Connection": "close"})(scope, receive, send)
+    await json_answer(ErrorAnswer(detail), 503, {"Retry-After": "1", "Connection": "close"})(scope, receive, send)

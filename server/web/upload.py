@@ -13,7 +13,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from server.errors import InvalidRequestError, RequestTooLargeError, StorageError
-from server.web.body import chunks_in_time, discard
+from server.web.body import chunks_in_time, discard, read_media_type
 
 MAX_FIELDS = 100
 MAX_FIELD_BYTES = 64 << 10
@@ -44,8 +44,7 @@ async def read_upload(request: Request[Any], max_file_bytes: int) -> Upload:
         InvalidRequestError: it is not a form, or not a sound one.
         StorageError: there is no room for it on disk.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "multipart/form-data":
+    if read_media_type(request) != "multipart/form-data":
         raise InvalidRequestError("Send the file as multipart/form-data, in the field 'file'.")
     check_charset(request)
     stream = chunks_in_time(request, request.state["settings"].client_timeout_s)

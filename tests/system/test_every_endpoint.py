@@ -115,7 +115,9 @@ def _deepl(curl: Curl) -> None:
     assert [each["text"] for each in translations] == ["Good morning.", "Thank you."]
     assert translations[0]["detected_source_language"] == "DE"
     assert {each["language"] for each in curl("/v2/languages?type=target", *key)} == {"DE", "EN-GB", "EN-US"}
+    assert curl("/v2/usage", *key) == curl("/v2/usage", *key, "-X", "POST")
     assert curl("/v2/usage", *key)["character_count"] > 0
+    assert len(curl("/v2/languages", *key, "-d", "type=source")) == 2
     assert {"source_lang": "de", "target_lang": "en"} in curl("/v2/glossary-language-pairs", *key)[
         "supported_languages"
     ]

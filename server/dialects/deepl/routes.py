@@ -1,4 +1,4 @@
-"""The endpoints of the shared.
+"""The endpoints of the dialect.
 
 A key is sent as `Authorization: DeepL-Auth-Key …`; where the server asks for none, whatever is sent is accepted.
 """
@@ -12,11 +12,11 @@ from starlette.routing import Route
 
 from server.access.access import Client
 from server.bundle import LanguagePair
-from server.dialects.deepl.documents import document_routes
+from server.dialects.deepl.documents import build_document_routes
 from server.dialects.deepl.entries import EntriesFormat, find_fault, format_entries, parse_entries
-from server.dialects.deepl.errors import answering, refusal
+from server.dialects.deepl.errors import refuse
 from server.dialects.deepl.fields import Fields, read_choice, read_fields, read_required, read_string
-from server.dialects.deepl.languages import served_language, source_languages, target_languages
+from server.dialects.deepl.languages import find_language, list_source_languages, list_target_languages
 from server.dialects.deepl.schema import (
     TranslateAnswer,
     TranslateRequest,
@@ -24,13 +24,13 @@ from server.dialects.deepl.schema import (
     UsageAnswer,
     parse_translate,
 )
-from server.dialects.deepl.spec import deepl_spec
+from server.dialects.deepl.spec import load_deepl_spec
 from server.dialects.deepl.translate import translate_texts
 from server.documents.jobs import Documents
 from server.errors import InvalidRequestError
 from server.storage.glossary_store import GlossaryInfo, GlossaryStore
 from server.translation.assemble import Translation
-from server.web.answers import Endpoint, json_answer
+from server.web.answers import json_answer
 from server.web.callers import access_of, identify, seconds_allowed
 from server.web.dialect import Dialect
 from server.web.disconnect import unless_gone
@@ -42,27 +42,23 @@ MAX_GLOSSARY_BYTES = 11 << 20  # 10 MiB of entries and what JSON adds; --max-bod
 _FORMATS: dict[str, EntriesFormat] = {"tsv": "tsv", "csv": "csv"}
 
 
-def deepl_dialect(glossaries: GlossaryStore, documents: Documents) -> Dialect:
+def build_deepl_dialect(glossaries: GlossaryStore, documents: Documents) -> Dialect:
     """All that is under /v2."""
     shared = _Endpoints(glossaries)
     one = "/v2/glossaries/{glossary_id}"
     routes = [
-        _route("/v2/translate", shared.translate, "POST"),
-        _route("/v2/languages", shared.list_languages, "GET", "POST"),
-        _route("/v2/usage", shared.show_usage, "GET", "POST"),
-        _route("/v2/glossary-language-pairs", shared.list_glossary_pairs, "GET"),
-        _route("/v2/glossaries", shared.list_glossaries, "GET"),
-        _route("/v2/glossaries", shared.create_glossary, "POST"),
-        _route(one, shared.show_glossary, "GET"),
-        _route(one, shared.delete_glossary, "DELETE"),
-        _route(f"{one}/entries", shared.show_entries, "GET"),
-        *document_routes(documents, shared.find_entries),
+        Route("/v2/translate", shared.translate, methods=["POST"]),
+        Route("/v2/languages", shared.list_languages, methods=["GET", "POST"]),
+        Route("/v2/usage", shared.show_usage, methods=["GET", "POST"]),
+        Route("/v2/glossary-language-pairs", shared.list_glossary_pairs),
+        Route("/v2/glossaries", shared.list_glossaries),
+        Route("/v2/glossaries", shared.create_glossary, methods=["POST"]),
+        Route(one, shared.show_glossary),
+        Route(one, shared.delete_glossary, methods=["DELETE"]),
+        Route(f"{one}/entries", shared.show_entries),
+        *build_document_routes(documents, shared.find_entries),
     ]
-    return Dialect("DeepL-compatible", routes, refusal, frozenset({"/v2/translate"}), deepl_spec)
-
-
-def _route(path: str, endpoint: Endpoint, *methods: str) -> Route:
-    return Route(path, answering(endpoint), methods=list(methods))
+    return Dialect("DeepL-compatible", routes, refuse, load_deepl_spec(), frozenset({"/v2/translate"}))
 
 
 class _Endpoints:
@@ -76,15 +72,15 @@ class _Endpoints:
         client = identify(request)
         asked = parse_translate(await _read(request, MAX_BODY_BYTES))
         translator, pairs = request.state["translator"], _pairs(request)
-        target = _target(asked.target_lang, pairs)
-        source = None if asked.source_lang is None else _source(asked.source_lang, pairs)
+        target = _find_target(asked.target_lang, pairs)
+        source = None if asked.source_lang is None else _find_source(asked.source_lang, pairs)
         entries = await self.find_entries(client, asked.glossary_ids, source, target)
         num_chars = sum(map(len, asked.texts))
         async with access_of(request).granted(client, num_chars):
             deadline_s = seconds_allowed(request, num_chars)
             work = translate_texts(translator, asked, source, target, entries, deadline_s, client.caller)
             translations = await unless_gone(request.receive, work)
-        return json_answer(_translate_answer(asked, translations))
+        return json_answer(_build_answer(asked, translations))
 
     async def find_entries(
         self, client: Client, glossary_ids: tuple[str, ...], source: str | None, target: str
@@ -104,7 +100,7 @@ class _Endpoints:
     async def list_languages(self, request: FerryRequest) -> Response:
         """Languages from which or into which is translated; `type` may be in the query or, even on GET, the body."""
         fields = {**await _read(request, MAX_BODY_BYTES), **request.query_params}
-        listed = {"source": source_languages, "target": target_languages}
+        listed = {"source": list_source_languages, "target": list_target_languages}
         kind = read_string(fields, "type") or "source"
         if kind not in listed:
             raise InvalidRequestError("Parameter 'type' is invalid. 'source' and 'target' are valid values.")
@@ -153,8 +149,8 @@ def _create(store: GlossaryStore, owner: str, fields: Fields, pairs: list[Langua
     name = read_required(fields, "name")
     if fault := find_fault(name):
         raise InvalidRequestError(f"Parameter 'name' {fault}.")
-    source = _source(read_required(fields, "source_lang"), pairs)
-    target = _target(read_required(fields, "target_lang"), pairs)
+    source = _find_source(read_required(fields, "source_lang"), pairs)
+    target = _find_target(read_required(fields, "target_lang"), pairs)
     if not any((pair.source, pair.target) == (source, target) for pair in pairs):
         raise InvalidRequestError("Unsupported glossary source and target language pair")
     read_required(fields, "entries_format")
@@ -171,12 +167,12 @@ def _pairs(request: FerryRequest) -> list[LanguagePair]:
     return request.state["translator"].models.pairs
 
 
-def _source(code: str, pairs: list[LanguagePair]) -> str:
-    return served_language(code, (pair.source for pair in pairs), "source_lang")
+def _find_source(code: str, pairs: list[LanguagePair]) -> str:
+    return find_language(code, (pair.source for pair in pairs), "source_lang")
 
 
-def _target(code: str, pairs: list[LanguagePair]) -> str:
-    return served_language(code, (pair.target for pair in pairs), "target_lang")
+def _find_target(code: str, pairs: list[LanguagePair]) -> str:
+    return find_language(code, (pair.target for pair in pairs), "target_lang")
 
 
 def _glossary_id(request: FerryRequest) -> str:
@@ -185,7 +181,7 @@ def _glossary_id(request: FerryRequest) -> str:
     return glossary_id
 
 
-def _translate_answer(asked: TranslateRequest, translations: Sequence[Translation]) -> TranslateAnswer:
+def _build_answer(asked: TranslateRequest, translations: Sequence[Translation]) -> TranslateAnswer:
     return TranslateAnswer(
         [
             TranslationAnswer(

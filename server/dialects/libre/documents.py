@@ -29,7 +29,11 @@ async def translate_file(
         charge: is told how many characters there are.
 
     Raises:
-        InvalidRequestError, RequestTooLargeError, QueueFullError, DeadlineExceededError, EngineStoppedError
+        InvalidRequestError: the file cannot be read, or no model translates so.
+        RequestTooLargeError: it has too many characters.
+        QueueFullError: the engine has too much to do to be in time.
+        DeadlineExceededError: it was not in time.
+        EngineStoppedError: an engine has failed, or the server ends.
     """
     deadline = time.monotonic() + deadline_s
     content = await asyncio.to_thread(read_content, format, data)
