@@ -24,7 +24,7 @@ from server.web.body import DISCARD_BYTES
 from tests.server.conftest import MakeModel
 from tests.server.fakes import EN, FakeEngine
 
-SETTINGS = ServeSettings(max_body_bytes=2048, max_texts=3, max_text_chars=500, deadline_s=5.0)
+SETTINGS = ServeSettings(max_body_bytes=2048, max_texts=3, max_text_chars=500, deadline_s=60.0)
 BODY = {"text": "Der Hund läuft.", "source": "de", "target": "en"}
 
 
@@ -272,9 +272,12 @@ def test_too_many_texts_or_characters(site: Site) -> None:
 
 
 def test_the_deadline(make_model: MakeModel) -> None:
-    engine = FakeEngine(hold=True)
-    site = Site(Models((make_model(engine),)), replace(SETTINGS, deadline_s=0.02))
-    refused(site.post(BODY), 504, "deadline_exceeded")
+    for seconds in (0.02, 0.2, 2.0, 20.0):  # on a busy machine it may pass before the engine is asked
+        engine = FakeEngine(hold=True)
+        site = Site(Models((make_model(engine),)), replace(SETTINGS, deadline_s=seconds))
+        refused(site.post(BODY), 504, "deadline_exceeded")
+        if engine.futures:
+            break
     assert engine.futures[0].cancelled()
 
 
@@ -341,6 +344,6 @@ def test_clients_at_once_get_their_own_answers(make_model: MakeModel, tokenizer:
 
 
 async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.001)

@@ -4,6 +4,7 @@ import asyncio
 import copy
 import gc
 import random
+import threading
 import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
@@ -515,20 +516,28 @@ def test_whatever_happens_each_gets_his_own_answer(
 def test_many_threads_at_once(tmp_path: Path, max_bytes: int) -> None:
     """Over a real engine of two threads, with more clients than cores; the small cache forgets all the time."""
     bundle = write_toy_bundle(tmp_path / "bundle")
-    real = Engine(bundle, EngineSettings(num_threads=2, max_rows=12, max_batch_tokens=512, max_queue_tokens=40_000))
+    settings = EngineSettings(num_threads=2, max_rows=12, max_batch_tokens=512, max_queue_tokens=40_000)
+    all_have_asked = threading.Event()
+    all_have_asked.set()
+    real = Engine(bundle, settings, on_step=lambda _: all_have_asked.wait(PATIENCE_S) and None)
     real.start()
     try:
         requests = [(source, options) for source in random_sources(8, 3, 20, seed=1) for options in (GREEDY, BEAM)]
         alone = [real.submit(*request).result(PATIENCE_S).hypotheses for request in requests]
         engine = CachingEngine(real, "toy", SentenceCache(max_bytes))
+        # Nothing is answered before each has asked once, or on some machines nobody would find another's flight.
+        all_have_asked.clear()
+        asked_once = threading.Barrier(6, all_have_asked.set)
 
         def ask(seed: int) -> int:
             rng = random.Random(seed)
             num_answered = 0
-            for _ in range(10):
+            for turn in range(10):
                 chosen = [rng.randrange(len(requests)) for _ in range(10)]
                 caller = Caller(background=rng.random() < 0.3)
                 futures = [engine.submit(*requests[i], caller=caller) for i in chosen]
+                if turn == 0:
+                    asked_once.wait(PATIENCE_S)
                 gone = {j for j in range(10) if rng.random() < 0.4 and futures[j].cancel()}
                 for j, (i, future) in enumerate(zip(chosen, futures, strict=True)):
                     if j not in gone:
@@ -551,11 +560,16 @@ def test_many_threads_at_once(tmp_path: Path, max_bytes: int) -> None:
 
 
 def test_an_engine_that_closes_answers_all_who_wait(tmp_path: Path) -> None:
-    real = Engine(write_toy_bundle(tmp_path / "bundle"), EngineSettings(num_threads=1, max_rows=2))
+    last_is_answered = threading.Event()
+    # It gets no further than its first step before the queue is given up.
+    settings = EngineSettings(num_threads=1, max_rows=2)
+    bundle = write_toy_bundle(tmp_path / "bundle")
+    real = Engine(bundle, settings, on_step=lambda _: last_is_answered.wait(PATIENCE_S) and None)
     real.start()
     engine = CachingEngine(real, "toy", SentenceCache(1 << 20))
     options = SearchOptions(max_target_length=200)
     futures = [engine.submit(source, options) for source in random_sources(20, 100, 140, seed=2) * 3]
+    futures[-1].add_done_callback(lambda _: last_is_answered.set())
     engine.close(0.0)
     assert not wait(futures, timeout=PATIENCE_S).not_done
     failed = [future.exception(0) for future in futures if future.exception(0) is not None]

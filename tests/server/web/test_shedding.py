@@ -94,17 +94,15 @@ def test_it_knows_how_late_the_loop_is(models: Models, tmp_path: Path) -> None:
     settings = ServeSettings()
     shedder = Shedder(Translator(models, settings.limits), Access(None, tmp_path, None), settings, ())
 
-    async def run() -> tuple[float, float]:
-        async with shedder.watching():
-            await asyncio.sleep(LOOK_EVERY_S / 2)
-            time.sleep(LOOK_EVERY_S + 0.2)  # that is what is wrong with it
-            await asyncio.sleep(0.01)
+    async def run() -> None:
+        async with asyncio.timeout(60), shedder.watching():
+            # Once is enough, but where this thread gets no core for long, it may have looked again before we see it.
+            while not (shedder.lag_s > 0.1 and shedder.is_behind):
+                time.sleep(LOOK_EVERY_S + 0.2)  # that is what is wrong with it
+                await asyncio.sleep(0.01)
             late = shedder.lag_s
-            await asyncio.sleep(1.5 * LOOK_EVERY_S)
-            assert shedder.is_behind
-            return late, shedder.lag_s
+            while shedder.lag_s >= late:
+                await asyncio.sleep(LOOK_EVERY_S)
 
     assert not shedder.is_behind
-    late, later = asyncio.run(run())
-    assert late > 0.1
-    assert later < late
+    asyncio.run(run())
