@@ -300,6 +300,19 @@ def test_paths_and_methods_that_do_not_exist(site: Site) -> None:
     assert answer.headers["allow"] == "POST"
 
 
+def test_pages_of_other_origins_may_not_ask_unless_they_are_named(models: Models) -> None:
+    headers = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
+    assert Site(models).ask("OPTIONS", "/v1/translate", headers=headers).status_code == 405
+    site = Site(models, replace(SETTINGS, cors_origins="https://app.example, https://other.example"))
+    allowed = site.ask("OPTIONS", "/v1/translate", headers=headers)
+    assert allowed.headers["access-control-allow-origin"] == "https://app.example"
+    answer = site.ask("POST", "/v1/translate", json=BODY, headers={"Origin": "https://other.example"})
+    assert answer.headers["access-control-allow-origin"] == "https://other.example"
+    stranger = site.ask("POST", "/v1/translate", json=BODY, headers={"Origin": "https://evil.example"})
+    assert "access-control-allow-origin" not in stranger.headers
+    assert json.loads(stranger.text)["translations"]
+
+
 def test_a_client_that_goes_away_takes_its_sentences_along(make_model: MakeModel) -> None:
     engine = FakeEngine(hold=True)
     site = Site(Models((make_model(engine),)))

@@ -1,6 +1,5 @@
 """Bundles exchanged under a running server: no request notices, and what cannot be served changes nothing."""
 
-import asyncio
 import json
 import resource
 import shutil
@@ -15,26 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.models.swap import Live
-
 BUNDLE = Path("models/en-de")
 QUESTION = {"text": "Guten Morgen. Wie geht es dir heute?", "source": "de", "target": "en"}
-
-
-def test_the_old_value_is_given_back_when_nobody_uses_it() -> None:
-    async def run() -> list[str]:
-        live, seen = Live("old"), []
-        with live.use() as first:
-            exchange = asyncio.ensure_future(live.exchange("new"))
-            await asyncio.sleep(0)
-            with live.use() as second:
-                seen += [first, second, live.current]
-            await asyncio.sleep(0)
-            assert not exchange.done()
-        seen.append(await exchange)
-        return [*seen, await live.exchange("newest")]
-
-    assert asyncio.run(run()) == ["old", "new", "new", "old", "new"]
 
 
 class Server:
