@@ -15,13 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import matplotlib
+from matplotlib.figure import Figure
 from tensorboardX import SummaryWriter
 
 from training.settings import TrainSettings, without_paths
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 
 Event = dict[str, Any]
 # Samples are shown at this many points of a run.
@@ -91,7 +88,8 @@ def write_report(folder: Path, settings: TrainSettings) -> None:
 def draw_curves(events: Sequence[Event]) -> bytes:
     """Loss, BLEU, chrF, learning rate, gradient norm and speed over steps, as a PNG."""
     training, validation = _choose(events, "train"), _choose(events, "validation")
-    figure, ((loss, bleu, chrf), (rate, norm, speed)) = plt.subplots(2, 3, figsize=(15, 7), layout="constrained")
+    figure = Figure(figsize=(15, 7), layout="constrained")
+    (loss, bleu, chrf), (rate, norm, speed) = figure.subplots(2, 3)
     for axes, key, title in (
         (loss, "nll", "loss (nats per id)"),
         (rate, "learning_rate", "learning rate"),
@@ -113,7 +111,6 @@ def draw_curves(events: Sequence[Event]) -> bytes:
             axes.legend(fontsize=7)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=90)
-    plt.close(figure)
     return buffer.getvalue()
 
 

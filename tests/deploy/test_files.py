@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from ipaddress import ip_network
@@ -17,6 +16,7 @@ from server.models.models import Models
 from server.settings import ServeSettings
 from server.web.metrics import Metrics
 from tests.nginx.rig import SOURCE
+from tests.programs import need
 
 DEPLOY = SOURCE / "deploy"
 MANIFESTS = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
@@ -165,9 +165,7 @@ def test_systemd_reloads_as_the_server_does() -> None:
 
 
 def test_systemd_takes_the_unit(tmp_path: Path) -> None:
-    program = shutil.which("systemd-analyze")
-    if program is None:
-        pytest.skip("systemd-analyze is not installed")
+    program = need("systemd-analyze")
     unit = (DEPLOY / "systemd" / "ferry.service").read_text()
     # It looks whether the program is there, which on this machine it is not.
     (tmp_path / "ferry.service").write_text(unit.replace("/opt/ferry/.venv/bin/ferry-serve", sys.executable))

@@ -36,7 +36,7 @@ def usage(data: Path) -> int:
 
 def test_killed(key: Key, data: Path) -> None:
     with Server(data, "--cache-bytes=0") as server:
-        httpx.post(f"{server.url}/v2/glossaries", json=ENTRIES).raise_for_status()
+        httpx.post(f"{server.url}/v2/glossaries", json=ENTRIES, timeout=60).raise_for_status()
         crowd = busy_with(server, key, 200, 4)
         server.signal(signal.SIGKILL)
         counts = statuses(crowd.wait())

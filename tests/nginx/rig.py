@@ -14,21 +14,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Protocol
 
-import pytest
-
 from tests.ports import free_port
+from tests.programs import need
 
 SOURCE = Path(__file__).resolve().parents[2]
 
 
 def find_nginx() -> str:
-    """nginx's path; without nginx the test is skipped, in CI it fails."""
-    found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if found is None and os.environ.get("CI"):
-        pytest.fail("nginx is missing: apt-get install nginx-light")
-    if found is None:
-        pytest.skip("nginx is not installed: apt-get install nginx-light")
-    return found
+    """nginx's path; without nginx the test is skipped."""
+    return need("nginx")
 
 
 def wait_until(condition: Callable[[], bool], limit_s: float = 10) -> None:

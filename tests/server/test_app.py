@@ -21,7 +21,7 @@ from server.text.tokenizer import Tokenizer
 from tests.server.conftest import MakeModel
 from tests.server.fakes import FakeEngine
 
-SETTINGS = ServeSettings(max_body_bytes=2048, max_texts=3, max_text_chars=500, deadline_s=5.0)
+SETTINGS = ServeSettings(max_body_bytes=2048, max_texts=3, max_text_chars=500, deadline_s=60.0)
 BODY = {"text": "Der Hund läuft.", "source": "de", "target": "en"}
 
 
@@ -84,6 +84,19 @@ def test_paths_and_methods_that_do_not_exist(site: Site) -> None:
     assert answer.headers["allow"] == "POST"
 
 
+def test_pages_of_other_origins_may_not_ask_unless_they_are_named(models: Models) -> None:
+    headers = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
+    assert Site(models).ask("OPTIONS", "/v1/translate", headers=headers).status_code == 405
+    site = Site(models, replace(SETTINGS, cors_origins="https://app.example, https://other.example"))
+    allowed = site.ask("OPTIONS", "/v1/translate", headers=headers)
+    assert allowed.headers["access-control-allow-origin"] == "https://app.example"
+    answer = site.ask("POST", "/v1/translate", json=BODY, headers={"Origin": "https://other.example"})
+    assert answer.headers["access-control-allow-origin"] == "https://other.example"
+    stranger = site.ask("POST", "/v1/translate", json=BODY, headers={"Origin": "https://evil.example"})
+    assert "access-control-allow-origin" not in stranger.headers
+    assert json.loads(stranger.text)["translations"]
+
+
 def test_a_client_that_goes_away_takes_its_sentences_along(make_model: MakeModel) -> None:
     engine = FakeEngine(hold=True)
     site = Site(Models((make_model(engine),)))
@@ -128,6 +141,6 @@ def test_clients_at_once_get_their_own_answers(make_model: MakeModel, tokenizer:
 
 
 async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.001)

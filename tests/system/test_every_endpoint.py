@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.programs import need
 
 BUNDLE = Path("models/en-de")
 SRT = "1\n00:00:01,000 --> 00:00:02,500\nGuten Morgen.\n"
@@ -46,7 +47,7 @@ class Curl:
 
 @pytest.fixture
 def curl(tmp_path: Path) -> Iterator[Curl]:
-    assert shutil.which("curl"), "this test asks with curl: apt-get install curl"
+    need("curl")
     command = [sys.executable, "-m", "server.serve", "--port=0", f"--models={BUNDLE}", f"--data={tmp_path / 'data'}"]
     # Whatever else this machine does now, the answers are what is looked at.
     patient = [*command, "--deadline-s=60", "--num-threads=1"]

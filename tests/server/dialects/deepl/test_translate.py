@@ -54,11 +54,14 @@ def test_the_deadline_is_before_the_official_client_gives_up(
     make_site: MakeSite, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert MAX_DEADLINE_S < 10
-    monkeypatch.setattr(translate_module, "MAX_DEADLINE_S", 0.02)
-    engine = FakeEngine(hold=True)
-    answer = translate(make_site(Models((make_model(engine),)), deadline_s=3600.0), text="Der Hund.")
-    refused(answer, 429, "deadline")
-    assert answer.headers["retry-after"] == "1"
+    for seconds in (0.02, 0.2, 2.0, 20.0):  # on a busy machine it may pass before the engine is asked
+        monkeypatch.setattr(translate_module, "MAX_DEADLINE_S", seconds)
+        engine = FakeEngine(hold=True)
+        answer = translate(make_site(Models((make_model(engine),)), deadline_s=3600.0), text="Der Hund.")
+        refused(answer, 429, "deadline")
+        assert answer.headers["retry-after"] == "1"
+        if engine.futures:
+            break
     assert engine.futures[0].cancelled()
 
 

@@ -43,7 +43,7 @@ def test_libretranslatepy(url: str, tokenizer: Tokenizer) -> None:
     raised.value.close()
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed: apt-get install curl")
 def test_curl(url: str, tmp_path: Path) -> None:
     def curl(*arguments: str) -> Any:
         done = subprocess.run(["curl", "-sS", "--max-time", "30", *arguments], capture_output=True, check=True)
