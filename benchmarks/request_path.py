@@ -29,10 +29,14 @@ from server.engine.types import EngineSettings
 from server.settings import ServeSettings
 
 try:
+    from server.models.cached import cached
     from server.models.loading import load_model
     from server.models.models import Models
+    from server.models.results import SentenceCache
     from server.web.protocol import ConnectionLimits, protocol_with
 except ImportError:  # the layout before it had rooms
+    from server.cache.engine import cached
+    from server.cache.store import SentenceCache
     from server.loading import load_model
     from server.protocol import ConnectionLimits, protocol_with
 
@@ -73,6 +77,7 @@ def trace_request(bundle: Path) -> Trace:
     trace = Trace()
     threading.setprofile(trace)
     model = load_model(bundle, EngineSettings(num_threads=1), lambda error: None, lambda message: None)
+    model = cached(model, SentenceCache(32 << 20))  # as ferry-serve has it
     listener = socket.create_server(("127.0.0.1", 0))
     with tempfile.TemporaryDirectory() as data:
         app = build_app(Models((model,)), replace(ServeSettings(), data=Path(data)))

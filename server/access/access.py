@@ -82,9 +82,7 @@ class Access:
             QuotaExceededError: on entering the context, there are not so many left.
             StorageError: on entering, how many are left cannot be known.
         """
-        self._rates.take(
-            client.caller,
-            {"requests": 1, "characters": num_chars},
-            {"requests": client.requests_per_minute, "characters": client.characters_per_minute},
-        )
+        limits = {"requests": client.requests_per_minute, "characters": client.characters_per_minute}
+        if any(limit is not None for limit in limits.values()):
+            self._rates.take(client.caller, {"requests": 1, "characters": num_chars}, limits)
         return self.usage.charged(client.name, num_chars, client.character_limit)

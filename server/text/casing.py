@@ -54,7 +54,7 @@ def read_sentence(tokenizer: Tokenizer, text: str) -> Reading:
     unreadable = _find_unreadable(lacking, text) if lacking else frozenset[str]()
     for char in lacking & _COUNTERPART_OF.keys():
         text = text.replace(char, _COUNTERPART_OF[char])
-    is_shouted = _is_shouted(text)
+    is_shouted = text.isupper() and _is_language(text)
     return Reading(_calm(text) if is_shouted else text, is_shouted, unreadable)
 
 
@@ -67,10 +67,8 @@ def _find_unreadable(lacking: set[str], text: str) -> frozenset[str]:
     return frozenset(signs).union(*(word for word in words if lacking.issuperset(word) and not _LATIN.search(word)))
 
 
-def _is_shouted(text: str) -> bool:
-    """Whether `text` is language in capitals, and more than a name."""
-    if not text.isupper():
-        return False
+def _is_language(text: str) -> bool:
+    """Whether `text`, all in capitals, is more than a name."""
     words = _WORD.findall(text)
     return len(words) >= _MANY_WORDS or any(len(word) >= _LONG_WORD for word in words)
 

@@ -64,11 +64,6 @@ class Segment:
     text: str
     after: str
 
-    @property
-    def has_words(self) -> bool:
-        """Whether there is anything to translate: some letter or digit."""
-        return any(map(str.isalnum, self.text))
-
 
 def split_text(text: str, language: str, split: Split = "sentences") -> tuple[Segment, ...]:
     """The segments of `text`. `language` is a code such as `de`."""

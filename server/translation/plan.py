@@ -214,7 +214,7 @@ def cut_text(model: Model, pair: LanguagePair, text: str, split: Split = "senten
 
 def _fitting(tokenizer: Tokenizer, segment: Segment, capacity: int) -> Sequence[tuple[Segment, Reading, Sequence[int]]]:
     """`segment`, or the parts it is cut into, with at most `capacity` ids each."""
-    if not segment.has_words:
+    if not any(map(str.isalnum, segment.text)):  # nothing to translate: no letter, no digit
         return [(segment, PLAIN_READING, ())]
     reading = read_sentence(tokenizer, segment.text)
     ids = tokenizer.encode(reading.text)

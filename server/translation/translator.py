@@ -8,17 +8,19 @@ import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from server.engine.types import Caller
 from server.errors import DeadlineExceededError
 from server.models.models import Models
-from server.models.swap import Live
 from server.settings import Limits
 from server.text.detect import Detected, Detector
 from server.translation.assemble import Translation, assemble_text, assemble_texts
 from server.translation.options import TranslateOptions
 from server.translation.plan import PlannedText, Planner
 from server.translation.sentences import GuardCounts, Sentences
+
+T = TypeVar("T")
 
 # Splitting and tokenising 20,000 characters takes about 10 ms; what is longer goes to a thread, so that no other
 # request waits for it.
@@ -34,6 +36,51 @@ class Piece:
 
     index: int
     text: str
+
+
+class _Held(Generic[T]):
+    """One value, and how many use it now."""
+
+    def __init__(self, value: T) -> None:
+        self.value = value
+        self.num_users = 0
+        self.retired = False
+        self.unused = asyncio.Event()
+
+
+class Live(Generic[T]):
+    """Something that is exchanged while it is in use: those who have begun with the old one end with it.
+
+    The current value. For one event loop: only its tasks use and exchange it.
+    """
+
+    def __init__(self, value: T) -> None:
+        self._held = _Held(value)
+
+    @property
+    def current(self) -> T:
+        """The value now; it may be exchanged at any `await`."""
+        return self._held.value
+
+    @contextmanager
+    def use(self) -> Iterator[T]:
+        """The current value, kept alive until the context ends."""
+        held = self._held
+        held.num_users += 1
+        try:
+            yield held.value
+        finally:
+            held.num_users -= 1
+            if held.retired and not held.num_users:
+                held.unused.set()
+
+    async def exchange(self, value: T) -> T:
+        """Make `value` current at once; the old value, when nobody uses it any more."""
+        held, self._held = self._held, _Held(value)
+        held.retired = True
+        if held.num_users:
+            await held.unused.wait()
+        return held.value
 
 
 class Translator:
@@ -77,7 +124,7 @@ class Translator:
             DeadlineExceededError: they were not done in time.
             EngineStoppedError: the engine is closing or has failed.
         """
-        with _raise_deadline():
+        try:
             async with asyncio.timeout(_seconds_left(options.deadline)):
                 with self._planner.use() as planner:
                     planned = await _plan(planner, texts, options)
@@ -87,6 +134,8 @@ class Translator:
                     return assemble_texts(planned, outcomes)
                 # Markup may take long to put back, the more so where somebody means it to.
                 return await asyncio.to_thread(assemble_texts, planned, outcomes)
+        except TimeoutError as error:
+            raise _too_late() from error
 
     async def stream(self, texts: Sequence[str], options: TranslateOptions) -> AsyncGenerator[Piece]:
         """Translate `texts`, giving what is done as soon as all before it is: sentence by sentence, in order.
@@ -102,10 +151,12 @@ class Translator:
             EngineStoppedError: the engine is closing or has failed.
         """
         with self._planner.use() as planner:
-            with _raise_deadline():
+            try:
                 # Not around a yield: it would fire in whoever took the piece. Each sentence is waited for in time.
                 async with asyncio.timeout(_seconds_left(options.deadline)):
                     planned = await _plan(planner, texts, options)
+            except TimeoutError as error:
+                raise _too_late() from error
             with self._sentences(planned, options) as sentences:
                 first = 0
                 for index, text in enumerate(planned):
@@ -143,12 +194,8 @@ async def _pieces(text: PlannedText, sentences: Sentences, first: int) -> AsyncG
             yield target + part.segment.after
 
 
-@contextmanager
-def _raise_deadline() -> Iterator[None]:
-    try:
-        yield
-    except TimeoutError as error:
-        raise DeadlineExceededError("The deadline passed before the translation was complete.") from error
+def _too_late() -> DeadlineExceededError:
+    return DeadlineExceededError("The deadline passed before the translation was complete.")
 
 
 def _seconds_left(deadline: float | None) -> float | None:

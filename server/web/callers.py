@@ -1,13 +1,20 @@
-"""Who sends a request, and how long it may take: what its headers say, or what its size makes fair.
+"""Who sends a request, how long it may take (what its headers say, or what its size makes fair), and whether he waits.
 
 A caller says the time as `Prefer: wait=SECONDS` (RFC 7240, section 4.3; parts of a second are taken as well).
 """
 
+import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar
+
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
 
 from server.access.access import Access, Client
 from server.web.state import FerryRequest
+
+T = TypeVar("T")
 
 # A longer request gets in proportion more than the default.
 CHARS_OF_DEFAULT = 2_000
@@ -52,3 +59,26 @@ def preferred_wait(headers: Iterable[str]) -> float | None:
     """The seconds that `Prefer` headers say; the first counts, and what is no number is no preference."""
     found = _WAIT.search(", ".join(headers))
     return float(found.group(1)) if found else None
+
+
+async def unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`, which is cancelled as soon as the client closes its connection.
+
+    Raises:
+        ClientDisconnect: the client has gone.
+    """
+    task = asyncio.ensure_future(work)
+    watcher = asyncio.ensure_future(_await_disconnect(receive))
+    try:
+        await asyncio.wait((task, watcher), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientDisconnect
+        return task.result()
+    finally:
+        task.cancel()
+        watcher.cancel()
+
+
+async def _await_disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

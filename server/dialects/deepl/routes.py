@@ -31,9 +31,8 @@ from server.errors import InvalidRequestError
 from server.storage.glossary_store import GlossaryInfo, GlossaryStore
 from server.translation.assemble import Translation
 from server.web.answers import json_answer
-from server.web.callers import access_of, identify, seconds_allowed
+from server.web.callers import access_of, identify, seconds_allowed, unless_gone
 from server.web.dialect import Dialect
-from server.web.disconnect import unless_gone
 from server.web.state import FerryRequest
 
 MAX_BODY_BYTES = 128 << 10

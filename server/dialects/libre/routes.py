@@ -33,9 +33,8 @@ from server.text.detect import detect_texts
 from server.text.language_names import language_name
 from server.translation.options import AUTO
 from server.web.answers import Endpoint, json_answer
-from server.web.callers import access_of, identify, seconds_allowed
+from server.web.callers import access_of, identify, seconds_allowed, unless_gone
 from server.web.dialect import Dialect, describe_server
-from server.web.disconnect import unless_gone
 from server.web.state import FerryRequest
 
 MAX_DETECTED = 3

@@ -10,6 +10,7 @@ from server.dialects.native.schema import (
     AlternativeAnswer,
     DescribedModelAnswer,
     DetectAnswer,
+    DetectBody,
     DetectionAnswer,
     LinkAnswer,
     ModelAnswer,
@@ -20,8 +21,7 @@ from server.dialects.native.schema import (
     TranslateAnswer,
     TranslateBody,
     TranslationAnswer,
-    decode_detect,
-    decode_translate,
+    check_together,
 )
 from server.dialects.native.spec import load_native_spec
 from server.dialects.native.streaming import stream_answer
@@ -33,10 +33,9 @@ from server.translation.assemble import Translation
 from server.translation.links import link_words
 from server.translation.options import AUTO, TranslateOptions
 from server.web.answers import json_answer, refuse
-from server.web.body import read_body
-from server.web.callers import access_of, identify, seconds_allowed
+from server.web.body import decode_body, read_body
+from server.web.callers import access_of, identify, seconds_allowed, unless_gone
 from server.web.dialect import Dialect
-from server.web.disconnect import unless_gone
 from server.web.state import FerryRequest
 
 
@@ -54,7 +53,9 @@ def build_native_dialect() -> Dialect:
 async def post_translate(request: FerryRequest) -> Response:
     """Translate one or many texts."""
     settings, client = request.state["settings"], identify(request)
-    body = decode_translate(await read_body(request, settings.max_body_bytes))
+    body = decode_body(TranslateBody, await read_body(request, settings.max_body_bytes))
+    if body.alignments or body.stream:
+        check_together(body)
     texts = list_texts(body.text)
     options = TranslateOptions(
         source=None if body.source == AUTO else body.source,
@@ -93,7 +94,7 @@ async def get_translate(request: FerryRequest) -> Response:
 async def post_detect(request: FerryRequest) -> Response:
     """Tell which of the served languages one or many texts are in."""
     settings, client = request.state["settings"], identify(request)
-    body = decode_detect(await read_body(request, settings.max_body_bytes))
+    body = decode_body(DetectBody, await read_body(request, settings.max_body_bytes))
     texts = list_texts(body.text)
     if len(texts) > settings.max_texts:
         raise RequestTooLargeError(f"text has {len(texts)} texts; a request may have {settings.max_texts}.")

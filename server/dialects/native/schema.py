@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 from server.bundle import DecoderMixing, Dimensions, Precision, Quality, SearchDefaults
 from server.text.symptoms import Symptom
 from server.translation.options import AUTO
-from server.web.body import InvalidBodyError, decode_body
+from server.web.body import InvalidBodyError
 
 
 class TranslateBody(Struct, forbid_unknown_fields=True):
@@ -154,24 +154,13 @@ class ModelsAnswer(Struct):
 _NOT_STREAMED = ("num_alternatives", "scores", "segments", "alignments")
 
 
-def decode_translate(body: bytes) -> TranslateBody:
-    """The body of `POST /v1/translate`.
+def check_together(body: TranslateBody) -> None:
+    """Refuse what is right by itself, but not beside another field of `body`.
 
     Raises:
-        InvalidBodyError: saying what is wrong and where.
+        InvalidBodyError: naming the field, and what it does not go with.
     """
-    decoded = decode_body(TranslateBody, body)
-    if decoded.alignments and decoded.format != "text":
+    if body.alignments and body.format != "text":
         raise InvalidBodyError('alignments is true; that needs format "text".', "alignments")
-    if decoded.stream and (fields := [name for name in _NOT_STREAMED if getattr(decoded, name)]):
+    if body.stream and (fields := [name for name in _NOT_STREAMED if getattr(body, name)]):
         raise InvalidBodyError(f"{fields[0]} is not told in a streamed answer; leave out one of the two.", fields[0])
-    return decoded
-
-
-def decode_detect(body: bytes) -> DetectBody:
-    """The body of `POST /v1/detect`.
-
-    Raises:
-        InvalidBodyError: saying what is wrong and where.
-    """
-    return decode_body(DetectBody, body)

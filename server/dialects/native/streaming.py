@@ -12,7 +12,7 @@ from server.dialects.native.schema import DoneAnswer, PieceAnswer
 from server.errors import FerryError
 from server.translation.translator import Piece
 from server.web.answers import ErrorAnswer, describe_error, report_failure
-from server.web.disconnect import unless_gone
+from server.web.callers import unless_gone
 from server.web.state import FerryRequest
 
 _MEDIA_TYPE = "application/x-ndjson"

@@ -65,11 +65,6 @@ def test_white_space_and_symbols_stay_between_the_sentences() -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["…", "---", "?!", "(*)", "„“"])
-def test_without_letters_there_is_nothing_to_translate(text: str) -> None:
-    assert not any(segment.has_words for segment in split_text(text, "de"))
-
-
 def test_long_lines_are_shown_in_windows_and_still_split_at_sentences() -> None:
     sentence = "Dies ist ein Satz von mittlerer Länge. "
     segments = split_text(sentence * 1000, "de")

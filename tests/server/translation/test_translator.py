@@ -45,6 +45,13 @@ def reverse(tokenizer: Tokenizer, sentence: str) -> str:
     return tokenizer.decode(tokenizer.encode(sentence)[::-1])
 
 
+@pytest.mark.parametrize("text", ["…", "---", "?!", "(*)", "„“"])
+def test_without_letters_there_is_nothing_to_translate(make_model: MakeModel, text: str) -> None:
+    engine = FakeEngine()
+    [found] = translate(Translator(Models((make_model(engine),)), LIMITS), text)
+    assert (found.text, found.score, engine.sources) == (text, None, [])
+
+
 def test_sentences_are_translated_and_white_space_is_kept(translator: Translator, tokenizer: Tokenizer) -> None:
     text = "\n  The house is old. \t The dog runs!\r\n\r\nOn 5 May? 😀\n"
     (found,) = translate(translator, text, options=TO_DE)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from server.models.swap import Live
+from server.translation.translator import Live
 
 
 def test_the_old_value_is_given_back_when_nobody_uses_it() -> None:
