@@ -215,6 +215,7 @@ def test_a_method_that_does_not_exist(site: Site) -> None:
 
 def test_nothing_of_a_user_is_logged_or_counted(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG", "ferry")
+    caplog.set_level("WARNING", "httpx")  # the client, which is in this process too
     created = create(site, name="my-secret-name")
     translate(site, text="Geheimnis", glossary_id=created["glossary_id"])
     translate(site, text="Geheimnis", target_lang="Geheimnis")

@@ -105,6 +105,7 @@ def test_suggestions_are_not_taken(site: Site) -> None:
 
 def test_nothing_of_a_client_is_a_label_or_a_line(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG", "ferry")
+    caplog.set_level("WARNING", "httpx")  # the client, which is in this process too
     translate(site, q="Geheim.", api_key="the-key")
     translate(site, target="tlh-secret")
     site.ask("GET", "/download_file/secret-name.txt")
