@@ -20,6 +20,8 @@ from pathlib import Path
 
 import httpx
 
+from server.storage.database import NAME
+
 BUNDLE = Path(__file__).parents[2] / "models" / "en-de"
 PATIENCE_S = 60.0  # for what takes a second; a busy machine is not at fault
 SUBJECTS = ["A man", "The woman", "My brother", "Our neighbour", "The old sailor", "A young doctor", "Two children"]
@@ -235,7 +237,11 @@ class Server:
         wait_until(idle)
 
     def settled_descriptors(self, num_connections: int = 0) -> int:
-        """How many are open with so many connections: threads and libraries have opened theirs by now."""
+        """How many are open with so many connections: threads, libraries and the database have opened theirs by now.
+
+        Something has been translated, so the database is opened within a second, when it is counted.
+        """
+        wait_until((self.data / f"{NAME}-shm").exists)
         self.wait_idle()
         wait_until(lambda: self.num_connections() == num_connections)
         return self.num_descriptors
