@@ -48,8 +48,10 @@ def parse_form(body: bytes, encoding: str, max_fields: int, faults: Faults) -> l
     """The fields of a form, in order.
 
     Args:
+        body: of the request, percent-encoded.
         encoding: of what is not percent-encoded.
         max_fields: bounds the work on a body of ampersands.
+        faults: the dialect's words for what is wrong.
 
     Raises:
         InvalidRequestError: it is not in UTF-8, or has too many fields.

@@ -19,9 +19,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from server.bundle import Dimensions
-from server.engine.fairness import FairOrder
 from server.engine.job import Job, resolve_options
-from server.engine.pace import Pace
+from server.engine.queueing import FairOrder, Pace
 from server.engine.types import ANYBODY, Caller, EngineSettings, SearchOptions, SentenceResult
 from server.errors import DeadlineExceededError, EngineStoppedError, FerryError, QueueFullError
 

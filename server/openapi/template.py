@@ -33,6 +33,7 @@ def load_spec(path: Path, make_values: Callable[[Served], Values]) -> Spec:
     """What fills in the file at `path`, which is read now.
 
     Args:
+        path: of the YAML file.
         make_values: what the dialect adds to the values that every file may use.
     """
     template = _read(path)

@@ -42,6 +42,13 @@ class DocumentStore:
     """The documents of all replicas. For any thread."""
 
     def __init__(self, database: Database, max_bytes: int, ttl_s: float) -> None:
+        """Share the documents with all that use `database`.
+
+        Args:
+            database: where they are.
+            max_bytes: that all of them may take.
+            ttl_s: seconds after which one that is translated, and not fetched, is forgotten.
+        """
         self._database = database
         self._max_bytes = max_bytes
         self._ttl_s = ttl_s
@@ -56,6 +63,11 @@ class DocumentStore:
 
     def add(self, record: Record, source: bytes, terms: Mapping[str, str]) -> None:
         """Store a document; when this returns it outlives the process.
+
+        Args:
+            record: what is told of it.
+            source: the document as it came.
+            terms: of glossaries, and what each must become.
 
         Raises:
             StoreFullError: all documents take as much as they may.

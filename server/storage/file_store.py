@@ -28,6 +28,13 @@ class FileStore:
     def __init__(
         self, database: Database, max_total_bytes: int = MAX_TOTAL_BYTES, max_age_s: float = MAX_AGE_S
     ) -> None:
+        """Share the files with all that use `database`.
+
+        Args:
+            database: where they are.
+            max_total_bytes: that all of them may take.
+            max_age_s: seconds after which one that nobody fetched is removed.
+        """
         self._database = database
         self._max_total_bytes = max_total_bytes
         self._max_age_s = max_age_s

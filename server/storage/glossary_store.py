@@ -53,6 +53,13 @@ class GlossaryStore:
     def create(self, owner: str, name: str, source: str, target: str, entries: Mapping[str, str]) -> GlossaryInfo:
         """Store a glossary; when this returns it outlives the process.
 
+        Args:
+            owner: the name of the key that may use it; "" for all who ask without one.
+            name: for people.
+            source: the models' code.
+            target: the models' code.
+            entries: source terms and what each must become.
+
         Raises:
             InvalidRequestError: there are too many.
             StorageError: nothing is stored.

@@ -10,10 +10,13 @@ class Once:
     """One kind of content, each under a key. For any thread."""
 
     def __init__(self, database: Database, what: str, select: str, delete: str) -> None:
-        """
+        """Look for nothing yet.
+
         Args:
+            database: where the content is.
             what: begins the sentence that tells of a failure.
-            select, delete: find the content of a key, and remove it; None of `select` is nothing to give out.
+            select: SQL that finds the content of a key; nothing found is nothing to give out.
+            delete: SQL that removes it.
         """
         self._database = database
         self._what = what

@@ -22,7 +22,8 @@ class Storage:
     """The stores over the database of a data folder."""
 
     def __init__(self, settings: ServeSettings) -> None:
-        """
+        """Open the database, if there is one already.
+
         Raises:
             SettingsError: the database is there and cannot be used.
         """

@@ -49,6 +49,8 @@ class Usage:
         """Count `num_chars` for as long as what is in the context succeeds.
 
         Args:
+            caller: who is counted.
+            num_chars: to translate.
             limit: in all; None is no limit.
 
         Raises:
@@ -66,6 +68,11 @@ class Usage:
 
     async def reserve(self, caller: str, num_chars: int, limit: int) -> None:
         """Count so many more if `limit` allows it.
+
+        Args:
+            caller: who is counted.
+            num_chars: to translate.
+            limit: of all that the caller has had translated.
 
         Raises:
             QuotaExceededError: it does not.
@@ -154,6 +161,14 @@ class Charge:
     """Characters that are counted from the beginning of the context on, and given back if it fails."""
 
     def __init__(self, usage: Usage, caller: str, num_chars: int, limit: int | None) -> None:
+        """Count nothing yet.
+
+        Args:
+            usage: where it is counted.
+            caller: who is counted.
+            num_chars: to translate.
+            limit: of all that the caller has had translated; None is no limit.
+        """
         self._usage = usage
         self._caller = caller
         self._num_chars = num_chars

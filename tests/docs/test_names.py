@@ -19,7 +19,7 @@ TARGET = re.compile(r"(?:^ {4}|`|&& )make ([a-z-]+)", re.MULTILINE)
 # Images, which are no commands.
 IMAGES = {"ferry-serve", "ferry-train"}
 # Volumes, modules and hosts in examples.
-OTHERS = {"ferry-data", "ferry-nmt"}
+OTHERS = {"ferry-data", "ferry-nmt", "ferry-stored"}
 
 
 def scripts() -> set[str]:

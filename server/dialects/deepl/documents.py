@@ -47,6 +47,7 @@ def build_document_routes(documents: Documents, find_entries: FindEntries) -> li
     """The routes under /v2/document.
 
     Args:
+        documents: of all clients.
         find_entries: the entries of glossaries, by their ids and the two languages.
     """
     endpoints = _Endpoints(documents, find_entries)

@@ -23,7 +23,10 @@ def parse_entries(text: str, kind: EntriesFormat, source: str, target: str) -> d
     """The entries in `text`, at least one.
 
     Args:
-        source: the glossary's languages; a line of CSV may name others, and is then left out.
+        text: one entry a line.
+        kind: how an entry's terms are told apart.
+        source: the glossary's source language; a line of CSV may name others, and is then left out.
+        target: the glossary's target language.
 
     Raises:
         InvalidEntriesError: with the number of the entry, from 1, and what is wrong with it.

@@ -113,6 +113,12 @@ def read_names(fields: Fields, name: str) -> tuple[str, ...]:
 def read_choice(fields: Fields, name: str, allowed: Mapping[str, Choice], default: Choice) -> Choice:
     """What `allowed` says the given string stands for; the number 1 and true are as good as "1".
 
+    Args:
+        fields: of the request.
+        name: of the one to read.
+        allowed: what each string stands for.
+        default: for a field that was not given.
+
     Raises:
         InvalidRequestError: it is none of those.
     """
@@ -127,6 +133,11 @@ def read_choice(fields: Fields, name: str, allowed: Mapping[str, Choice], defaul
 
 def read_flag(fields: Fields, name: str, default: bool) -> bool:
     """True or false, as JSON has them, as words or as digits.
+
+    Args:
+        fields: of the request.
+        name: of the one to read.
+        default: for a field that was not given.
 
     Raises:
         InvalidRequestError: it is neither.

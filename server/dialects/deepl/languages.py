@@ -18,6 +18,11 @@ _TARGET_REGIONS = {
 def find_language(code: str, served: Iterable[str], field: str) -> str:
     """The served code that `code` means: itself, or its language without the region.
 
+    Args:
+        code: as a client writes it, in any case.
+        served: the models' codes that it may mean.
+        field: where it stood, for the message.
+
     Raises:
         InvalidRequestError: naming `field` and what is served.
     """

@@ -28,7 +28,10 @@ async def translate_texts(
     """Translate the texts of `asked`, in order.
 
     Args:
+        translator: whose models answer.
+        asked: checked.
         source: the models' code, None to detect it for each text.
+        target: the models' code.
         entries: source terms and what they must become; empty without a glossary.
         deadline_s: seconds from now after which the answer is of no use.
         caller: whose share of the engine it takes.

@@ -24,7 +24,10 @@ async def translate_file(
     It may have as many characters as the texts of one request, but any number of paragraphs.
 
     Args:
+        translator: whose models answer.
         asked: its languages count, texts it has none.
+        format: of the file.
+        data: the file.
         deadline_s: seconds from now after which the answer is of no use.
         charge: is told how many characters there are.
 

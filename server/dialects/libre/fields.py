@@ -27,7 +27,7 @@ _FAULTS = Faults(
 
 @dataclass(frozen=True)
 class Fields:
-    """What a request says: by name, from its query and its body; a form's line ends are `\\n`."""
+    r"""What a request says: by name, from its query and its body; a form's line ends are `\n`."""
 
     values: dict[str, object]
 

@@ -116,7 +116,11 @@ async def post_detect(request: FerryRequest) -> Response:
 
 
 async def get_health(request: FerryRequest) -> Response:
-    """Whether it can translate."""
+    """Whether it can translate.
+
+    Raises:
+        EngineStoppedError: an engine has failed.
+    """
     if not request.state["translator"].models.ready:
         raise EngineStoppedError("An engine has failed; the server is about to stop.")
     return json_answer({"status": "ok"})
@@ -143,7 +147,11 @@ async def get_settings(request: FerryRequest) -> Response:
 
 
 async def post_suggest(request: FerryRequest) -> Response:
-    """Suggestions are not taken."""
+    """Suggestions are not taken.
+
+    Raises:
+        ForbiddenError: always.
+    """
     raise ForbiddenError("Suggestions are disabled on this server.")
 
 

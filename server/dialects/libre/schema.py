@@ -77,6 +77,11 @@ def parse_translate(fields: Fields, texts: Sequence[str], pairs: Sequence[Langua
 def check_limits(texts: Sequence[str], num_alternatives: int, limits: Limits) -> None:
     """Refuse what is more than one request may ask for.
 
+    Args:
+        texts: of the request.
+        num_alternatives: wanted besides the best of each.
+        limits: of the server.
+
     Raises:
         InvalidRequestError: there are more alternatives than a search may keep.
         RequestTooLargeError: there are too many texts or characters.

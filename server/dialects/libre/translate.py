@@ -28,6 +28,8 @@ async def translate_texts(
     With html there are no alternatives, as clients of this dialect expect.
 
     Args:
+        translator: whose models answer.
+        asked: checked.
         deadline_s: seconds from now after which the answer is of no use.
         caller: whose share of the engine it takes.
 

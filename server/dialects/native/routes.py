@@ -78,7 +78,11 @@ async def post_translate(request: FerryRequest) -> Response:
 
 
 async def get_translate(request: FerryRequest) -> Response:
-    """Translate `q`; a language that is not given is taken from the first pair that fits."""
+    """Translate `q`; a language that is not given is taken from the first pair that fits.
+
+    Raises:
+        InvalidRequestError: there is no `q`.
+    """
     state, query, client = request.state, request.query_params, identify(request)
     text = query.get("q")
     if text is None:
@@ -92,7 +96,11 @@ async def get_translate(request: FerryRequest) -> Response:
 
 
 async def post_detect(request: FerryRequest) -> Response:
-    """Tell which of the served languages one or many texts are in."""
+    """Tell which of the served languages one or many texts are in.
+
+    Raises:
+        RequestTooLargeError: there are more texts than a request may have.
+    """
     settings, client = request.state["settings"], identify(request)
     body = decode_body(DetectBody, await read_body(request, settings.max_body_bytes))
     texts = list_texts(body.text)

@@ -38,7 +38,11 @@ async def get_live(request: FerryRequest) -> Response:
 
 
 async def get_ready(request: FerryRequest) -> Response:
-    """It can translate: golden lines passed, and no engine has failed since."""
+    """It can translate: golden lines passed, and no engine has failed since.
+
+    Raises:
+        EngineStoppedError: an engine has failed.
+    """
     if request.state["translator"].models.ready:
         return json_answer(StatusAnswer())
     raise EngineStoppedError("An engine has failed; the server is about to stop.")
