@@ -24,7 +24,7 @@ from server.engine.types import ANYBODY, Caller, EngineSettings, SearchOptions, 
 from server.models.loading import load_model
 from server.models.models import Model, Models
 from server.settings import ServeSettings
-from server.translation.options import TranslateOptions
+from server.translation.request import TranslateOptions
 
 SENTENCE = "Der Hund schläft heute nicht im Haus."
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"

@@ -23,8 +23,8 @@ from server.engine.types import EngineSettings, SearchOptions
 from server.lines.lines import Line
 from server.models.loading import load_model
 from server.models.models import Model
-from server.translation.options import TranslateOptions
 from server.translation.plan import read_search
+from server.translation.request import TranslateOptions
 from server.translation.stream import LineStream
 from training.checkpoint import read_checkpoint, read_checkpoint_config
 from training.data.corpus import read_pairs

@@ -9,7 +9,7 @@ from server.errors import InvalidDocumentError, QueueFullError, RequestTooLargeE
 from server.markup import parse
 from server.text.segments import Segment, halve
 from server.translation.glossary import Prepared, Terms, take_out_terms
-from server.translation.options import TranslateOptions
+from server.translation.request import TranslateOptions
 from server.translation.translator import Translator
 
 # Some hundred sentences keep the engine busy; more would make others wait in its queue.

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from server.documents.formats.registry import FORMATS, Format
-from server.documents.runner import Worker
+from server.documents.runner import Runner
 from server.errors import DocumentNotFoundError, DocumentNotReadyError
 from server.storage.document_store import DocumentStore, not_found
-from server.storage.record import Record, hash_key
+from server.storage.record import Record, hash_document_key
 from server.storage.usage import Usage
 from server.translation.translator import Translator
 
@@ -57,7 +57,7 @@ class Documents:
 
     def __init__(self, store: DocumentStore, usage: Usage) -> None:
         self._store = store
-        self._worker = Worker(store, usage)
+        self._worker = Runner(store, usage)
 
     @asynccontextmanager
     async def running(self, translator: Translator) -> AsyncIterator[None]:
@@ -86,7 +86,7 @@ class Documents:
         now = time.time()
         record = Record(
             document_id=handle.document_id,
-            key_hash=hash_key(handle.key),
+            key_hash=hash_document_key(handle.key),
             kind=order.format.name,
             source=order.source,
             target=order.target,

@@ -16,7 +16,7 @@ from server.errors import DocumentNotFoundError, EngineStoppedError, FerryError,
 from server.storage.document_store import Claim, DocumentStore
 from server.storage.record import Record
 from server.storage.usage import Usage
-from server.translation.options import TranslateOptions
+from server.translation.request import TranslateOptions
 from server.translation.translator import Translator
 
 # A document during which the process was killed so often may well be the reason.
@@ -41,7 +41,7 @@ class Current:
             self.seconds_remaining = round((time.monotonic() - self.started) / done * (total - done))
 
 
-class Worker:
+class Runner:
     """Runs in the event loop; what takes time is done in threads."""
 
     def __init__(self, store: DocumentStore, usage: Usage) -> None:

@@ -61,7 +61,7 @@ class Reply:
         return printable(said)
 
 
-class Client:
+class RemoteServer:
     """Asks one server, from any number of threads."""
 
     def __init__(self, url: str, api_key: str | None, retry_s: float) -> None:

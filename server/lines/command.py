@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             FileSettings, sys.argv[1:] if argv is None else argv, os.environ, "Translate a file, line by line."
         )
         with interruptible():
-            translate_file(settings)
+            translate(settings)
     except Interrupted as stop:
         _say(f"stopped by {signal.Signals(stop.signum).name}")
         return 128 + stop.signum
@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def translate_file(settings: FileSettings) -> None:
+def translate(settings: FileSettings) -> None:
     """Load the bundle, or find the server, and translate.
 
     Raises:

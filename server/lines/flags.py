@@ -6,7 +6,7 @@ from pathlib import Path
 
 from server.errors import SettingsError
 from server.settings import EngineFields, setting
-from server.translation.options import AUTO
+from server.translation.request import AUTO
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,8 +13,8 @@ from server.lines.lines import TranslatedLine
 from server.lines.partial import Origin
 from server.models.loading import Say, load_model
 from server.models.models import Model, Models
-from server.translation.options import TranslateOptions
 from server.translation.plan import read_search
+from server.translation.request import TranslateOptions
 from server.translation.stream import LineStream
 
 

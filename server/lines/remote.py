@@ -9,7 +9,7 @@ import msgspec
 
 from server.errors import InvalidRequestError
 from server.lines.address import read_api_key
-from server.lines.client import LATER, Client, Reply, ServerLostError
+from server.lines.client import LATER, RemoteServer, Reply, ServerLostError
 from server.lines.flags import FileSettings
 from server.lines.lines import TranslatedLine
 from server.lines.partial import Origin
@@ -34,7 +34,7 @@ class RemoteLines:
 
     unit = "lines"
 
-    def __init__(self, client: Client, model: RemoteModel, settings: FileSettings) -> None:
+    def __init__(self, client: RemoteServer, model: RemoteModel, settings: FileSettings) -> None:
         self._client = client
         self._model = model
         self._settings = settings
@@ -142,7 +142,7 @@ def open_remote(url: str, settings: FileSettings) -> RemoteLines:
         UnsupportedPairError: no model has the pair.
     """
     api_key = None if settings.api_key_file is None else read_api_key(settings.api_key_file)
-    client = Client(url, api_key, settings.retry_s)
+    client = RemoteServer(url, api_key, settings.retry_s)
     try:
         model = find_model(client, settings.source.lower(), settings.target.lower())
     except BaseException:

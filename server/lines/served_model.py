@@ -10,8 +10,8 @@ from msgspec import Struct
 from server.dialects.native.schema import TranslateAnswer, TranslationAnswer
 from server.errors import SettingsError, UnsupportedPairError
 from server.lines.address import printable
-from server.lines.client import Client, ConnectionLostError, Reply, ServerLostError
-from server.translation.options import AUTO
+from server.lines.client import ConnectionLostError, RemoteServer, Reply, ServerLostError
+from server.translation.request import AUTO
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ class ServedModel(Struct):
         return f"{self.name} {self.version}"
 
 
-class ModelsAnswer(Struct):
+class ServedModels(Struct):
     """The answer of `GET /v1/models`."""
 
     models: list[ServedModel]
@@ -87,7 +87,7 @@ class RemoteModel:
             )
 
 
-def find_model(client: Client, source: str, target: str) -> RemoteModel:
+def find_model(client: RemoteServer, source: str, target: str) -> RemoteModel:
     """Ask the server once which of its models translate from `source` into `target`.
 
     Raises:
@@ -98,7 +98,7 @@ def find_model(client: Client, source: str, target: str) -> RemoteModel:
         reply = client.ask("GET", "/v1/models")
     except ConnectionLostError as error:
         raise SettingsError(f"--url {client.url}: {error}; is ferry-serve running there?") from error
-    answer = _decode(reply, ModelsAnswer)
+    answer = _decode(reply, ServedModels)
     if answer is None:
         raise SettingsError(f"--url {client.url}: {_refusal(reply)}")
     return RemoteModel(client.url, source, target, _by_source(answer.models, source, target))

@@ -120,6 +120,6 @@ def assemble(document: Document, translated: Sequence[Translated]) -> str:
     return output if verify(document.source, output, document.options) else document.source
 
 
-def translate_document(document: Document, translate: Callable[[list[str]], Sequence[Translated]]) -> str:
+def translate_chunks(document: Document, translate: Callable[[list[str]], Sequence[Translated]]) -> str:
     """The document with its chunks translated by `translate`, all at once."""
     return assemble(document, translate(chunks(document)))

@@ -16,7 +16,7 @@ from pathlib import Path
 from server.errors import SettingsError, StorageError
 from server.storage.disk import make_folder
 from server.storage.old_files import has_old_files, put_aside, read_old_files
-from server.storage.schema import STEPS
+from server.storage.tables import STEPS
 
 NAME = "ferry.db"
 # So long one waits for another replica that writes: the largest document on a slow disk takes seconds.

@@ -16,8 +16,8 @@ from server.errors import DocumentNotFoundError, StorageError, StoreFullError
 from server.storage.database import Database
 from server.storage.once import Once
 from server.storage.record import Record
-from server.storage.schema import INSERT_CONTENT, INSERT_DOCUMENT
 from server.storage.seat import Seat
+from server.storage.tables import INSERT_CONTENT, INSERT_DOCUMENT
 
 MAX_DOCUMENTS = 1000
 # What a small document really takes of a disk.

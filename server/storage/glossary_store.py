@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from server.errors import GlossaryNotFoundError, InvalidRequestError
 from server.storage.database import Database
-from server.storage.schema import INSERT_GLOSSARY
+from server.storage.tables import INSERT_GLOSSARY
 
 MAX_GLOSSARIES = 1000
 

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from server.storage.schema import ADD_USAGE, INSERT_CONTENT, INSERT_DOCUMENT, INSERT_GLOSSARY
+from server.storage.tables import ADD_USAGE, INSERT_CONTENT, INSERT_DOCUMENT, INSERT_GLOSSARY
 
 ASIDE = "before-database"
 _FORMAT = 1

@@ -39,9 +39,9 @@ class Record:
 
     def fits(self, key: str) -> bool:
         """Whether this is the document's key."""
-        return hmac.compare_digest(self.key_hash, hash_key(key))
+        return hmac.compare_digest(self.key_hash, hash_document_key(key))
 
 
-def hash_key(key: str) -> str:
+def hash_document_key(key: str) -> str:
     """What is stored of a key. Keys are random and long, so there is nothing to guess and no need for salt."""
     return hashlib.sha256(key.encode(errors="replace")).hexdigest()

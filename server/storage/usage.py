@@ -15,7 +15,7 @@ from types import TracebackType
 
 from server.errors import QuotaExceededError, StorageError
 from server.storage.database import Database
-from server.storage.schema import ADD_USAGE
+from server.storage.tables import ADD_USAGE
 
 # What a kill may lose of the counts of callers without a limit.
 WRITE_EVERY_S = 1.0

@@ -18,7 +18,7 @@ from server.text.casing import PLAIN_READING, Reading, read_sentence
 from server.text.detect import SURE, Detected, Detector
 from server.text.segments import Segment, Split, halve, split_text
 from server.text.tokenizer import Tokenizer
-from server.translation.options import MAX_LENGTH_PENALTY, TranslateOptions
+from server.translation.request import MAX_LENGTH_PENALTY, TranslateOptions
 
 PLAIN = Options(kind="text")
 

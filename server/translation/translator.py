@@ -16,8 +16,8 @@ from server.models.models import Models
 from server.settings import Limits
 from server.text.detect import Detected, Detector
 from server.translation.assemble import Translation, assemble_text, assemble_texts
-from server.translation.options import TranslateOptions
 from server.translation.plan import PlannedText, Planner
+from server.translation.request import TranslateOptions
 from server.translation.sentences import GuardCounts, Sentences
 
 T = TypeVar("T")

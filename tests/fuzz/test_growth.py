@@ -6,10 +6,10 @@ from functools import partial
 import numpy as np
 import pytest
 
-from server.documents.formats.docx.runs import PLAIN, Item, Kept, Node
+from server.documents.formats.docx.runs import PLAIN, Item, Kept, XmlNode
 from server.documents.formats.docx.wordfields import join_fields
 from server.documents.formats.registry import FORMATS
-from server.markup import Alignment, Options, parse, place, translate_document
+from server.markup import Alignment, Options, parse, place, translate_chunks
 from server.text.segments import split_text
 from server.translation.glossary import Terms, take_out_terms
 from tests.fuzz.amount import count
@@ -25,7 +25,7 @@ def subtitle(make: Callable[[int], str]) -> Work:
 def markup(make: Callable[[int], str], kind: str) -> Work:
     def work(size: int) -> Callable[[], object]:
         text, options = make(size), Options(kind=kind)  # type: ignore[arg-type]
-        return lambda: translate_document(parse(text, options), lambda found: [(each.upper(), None) for each in found])
+        return lambda: translate_chunks(parse(text, options), lambda found: [(each.upper(), None) for each in found])
 
     return work
 
@@ -49,7 +49,7 @@ def terms(size: int) -> Callable[[], object]:
 
 
 def fields(size: int) -> Callable[[], object]:
-    items: list[Item] = [Kept((Node(None, PLAIN),), "hidden", "begin")] * size
+    items: list[Item] = [Kept((XmlNode(None, PLAIN),), "hidden", "begin")] * size
     return partial(join_fields, items)
 
 

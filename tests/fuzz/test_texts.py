@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from server.markup import Alignment, Options, chunks, parse, place, translate_document, verify
+from server.markup import Alignment, Options, chunks, parse, place, translate_chunks, verify
 from server.markup.options import Kind
 from server.text.detect import Detector
 from server.text.segments import join_text, split_text
@@ -53,7 +53,7 @@ def test_markup_comes_out_as_it_went_in(
     count()
     options = Options(kind=kind, ignore_tags=ignored, splitting_tags=splitting)
     ways = (lambda each: each, str.upper, lambda each: each[::-1])
-    output = translate_document(parse(text, options), lambda found: [(ways[changes](each), None) for each in found])
+    output = translate_chunks(parse(text, options), lambda found: [(ways[changes](each), None) for each in found])
     assert verify(text, output, options)
     if changes == 0:
         assert output == text

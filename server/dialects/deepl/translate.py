@@ -9,7 +9,7 @@ from server.dialects.deepl.schema import TranslateRequest
 from server.markup import Options
 from server.translation.assemble import Translation
 from server.translation.glossary import Prepared, Terms, take_out_terms
-from server.translation.options import TranslateOptions
+from server.translation.request import TranslateOptions
 from server.translation.translator import Translator
 
 # The official client gives up reading after 10 s and asks again at once, up to six times in all; so we answer before.

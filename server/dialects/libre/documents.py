@@ -9,7 +9,7 @@ from server.dialects.libre.schema import TranslateRequest
 from server.documents.content import read_content, translate_document
 from server.documents.formats.registry import Format
 from server.errors import RequestTooLargeError
-from server.translation.options import TranslateOptions
+from server.translation.request import TranslateOptions
 from server.translation.translator import Translator
 
 # Counts characters for whoever asks, as long as what is in the context succeeds; raises if they are too many.

@@ -31,7 +31,7 @@ from server.errors import EngineStoppedError, InvalidRequestError
 from server.storage.file_store import FileStore
 from server.text.detect import detect_texts
 from server.text.language_names import language_name
-from server.translation.options import AUTO
+from server.translation.request import AUTO
 from server.web.answers import Endpoint, json_answer
 from server.web.callers import access_of, identify, seconds_allowed, unless_gone
 from server.web.dialect import Dialect, describe_server

@@ -12,7 +12,7 @@ from server.dialects.libre.languages import find_language, show_code
 from server.errors import InvalidRequestError, RequestTooLargeError
 from server.settings import Limits
 from server.text.detect import Detected
-from server.translation.options import AUTO
+from server.translation.request import AUTO
 
 TextFormat = Literal["text", "html"]
 _FORMATS: dict[str, TextFormat] = {"text": "text", "html": "html"}

@@ -5,7 +5,7 @@ from pathlib import Path
 from server.dialects.libre.languages import show_code
 from server.documents.formats.registry import SUFFIXES
 from server.openapi.template import Values, load_spec
-from server.translation.options import AUTO
+from server.translation.request import AUTO
 from server.web.dialect import Served, Spec
 
 

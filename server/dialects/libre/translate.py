@@ -7,7 +7,7 @@ from server.dialects.libre.schema import TranslateRequest
 from server.markup import Options
 from server.text.detect import Detected
 from server.translation.assemble import Translation
-from server.translation.options import TranslateOptions
+from server.translation.request import TranslateOptions
 from server.translation.translator import Translator
 
 

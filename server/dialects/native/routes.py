@@ -31,7 +31,7 @@ from server.models.models import Model
 from server.text.detect import detect_texts
 from server.translation.assemble import Translation
 from server.translation.links import link_words
-from server.translation.options import AUTO, TranslateOptions
+from server.translation.request import AUTO, TranslateOptions
 from server.web.answers import json_answer, refuse
 from server.web.body import decode_body, read_body
 from server.web.callers import access_of, identify, seconds_allowed, unless_gone

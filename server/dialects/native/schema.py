@@ -6,7 +6,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from server.bundle import DecoderMixing, Dimensions, Precision, Quality, SearchDefaults
 from server.text.symptoms import Symptom
-from server.translation.options import AUTO
+from server.translation.request import AUTO
 from server.web.body import InvalidBodyError
 
 

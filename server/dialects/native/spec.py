@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from server.openapi.template import Values, load_spec
-from server.translation.options import AUTO, MAX_LENGTH_PENALTY
+from server.translation.request import AUTO, MAX_LENGTH_PENALTY
 from server.web.dialect import Served, Spec
 
 

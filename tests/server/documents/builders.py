@@ -9,7 +9,7 @@ from lxml import etree
 
 from server.documents.formats.docx.wordxml import Element, W
 from server.documents.formats.registry import Format
-from server.markup import parse, translate_document
+from server.markup import parse, translate_chunks
 
 NAMESPACES = (
     'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" '
@@ -115,7 +115,7 @@ def change(format: Format, data: bytes, word: Callable[[str], str]) -> bytes:
     if markup is None:
         return format.write(data, [changed(text) for text in format.read(data)])
     results = [
-        translate_document(parse(text, markup), lambda chunks: [(changed(chunk), None) for chunk in chunks])
+        translate_chunks(parse(text, markup), lambda chunks: [(changed(chunk), None) for chunk in chunks])
         for text in format.read(data)
     ]
     return format.write(data, results)

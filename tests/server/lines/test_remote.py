@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from server.lines import command, remote
-from server.lines.client import Client
+from server.lines.client import RemoteServer
 from server.lines.partial import PartialFile
 from server.lines.remote import MAX_BATCH_TEXTS, MAX_BATCHES, NUM_REQUESTS, halve_text
 from tests.ports import free_port
@@ -49,7 +49,7 @@ def run(server: FakeServer) -> Run:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Nothing is waited for; how long it would have been."""
     found: list[float] = []
-    monkeypatch.setattr(Client, "pause", lambda self, seconds: found.append(seconds))
+    monkeypatch.setattr(RemoteServer, "pause", lambda self, seconds: found.append(seconds))
     return found
 
 
@@ -532,8 +532,10 @@ def test_a_server_that_is_killed_and_started_again_costs_nothing(
         real.start()
 
     tried_again: list[float] = []
-    pause = Client.pause
-    monkeypatch.setattr(Client, "pause", lambda self, seconds: (tried_again.append(seconds), pause(self, seconds)))
+    pause = RemoteServer.pause
+    monkeypatch.setattr(
+        RemoteServer, "pause", lambda self, seconds: (tried_again.append(seconds), pause(self, seconds))
+    )
     interrupt_at(monkeypatch, 20, restart)
     argv = [f"--url={real.url}", "--source=de", "--target=en", *FILES, "--retry-s=3600"]
     assert command.main(argv) == 0

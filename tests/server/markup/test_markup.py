@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.markup import Options, assemble, chunks, parse, translate_document, verify
+from server.markup import Options, assemble, chunks, parse, translate_chunks, verify
 from server.markup.options import Kind
 from server.markup.tokens import tokenize
 from tests.growth import check_growth
@@ -32,7 +32,7 @@ def test_any_soup(source: str, kind: Kind, seed: int) -> None:
     assert assemble(document, [(text, None) for text in chunks(document)]) == source
     moved = moving(shuffled(seed), str.swapcase)
     for translate in (moved, without_alignment(moved), with_noise(moved, seed)):
-        assert verify(source, translate_document(document, translate), options)
+        assert verify(source, translate_chunks(document, translate), options)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.markup import Options, assemble, parse, translate_document, verify
+from server.markup import Options, assemble, parse, translate_chunks, verify
 from tests.server.markup.translators import moving, reversed_order
 
 HTML, XML, TEXT = Options("html"), Options("xml"), Options("text")
@@ -29,7 +29,7 @@ WEBLATE = Options("xml", ignore_tags=frozenset({"x"}))
     ],
 )
 def test_marks_follow_their_words(options: Options, source: str, output: str) -> None:
-    assert translate_document(parse(source, options), moving(reversed_order, str.upper)) == output
+    assert translate_chunks(parse(source, options), moving(reversed_order, str.upper)) == output
 
 
 def test_what_the_translator_invents_is_taken_out() -> None:

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from server.markup import assemble, chunks, parse, place, translate_document, verify
+from server.markup import assemble, chunks, parse, place, translate_chunks, verify
 from server.markup.document import Chunk
 from server.markup.place import Translated, _attempts
 from server.text.words import split_words
@@ -34,7 +34,7 @@ def test_markup_comes_out_once(order: str) -> None:
     for number, snippet in enumerate(SNIPPETS):
         moved = moving(ORDERS[order], changes[number % 3])
         for translate in (moved, without_alignment(moved) if number % 2 else with_noise(moved, number)):
-            output = translate_document(parse(snippet.source, snippet.options), translate)
+            output = translate_chunks(parse(snippet.source, snippet.options), translate)
             assert verify(snippet.source, output, snippet.options), (snippet.source, output)
             assert _is_xml(output) >= _is_xml(snippet.source)
 

@@ -25,7 +25,7 @@ from server.models.loading import load_model
 from server.models.models import Model, Models
 from server.models.results import CacheStats, SentenceCache, size_of
 from server.settings import Limits
-from server.translation.options import TranslateOptions
+from server.translation.request import TranslateOptions
 from server.translation.translator import Translator
 from server.web.metrics import Metrics
 from tests.server.conftest import MakeModel

@@ -16,7 +16,7 @@ from server.lines import command
 from server.models.loading import load_models
 from server.settings import Limits
 from server.text.tokenizer import Tokenizer
-from server.translation.options import TranslateOptions
+from server.translation.request import TranslateOptions
 from server.translation.translator import Translator
 from tests.server.engine.toy import DIMENSIONS, Twin, write_toy_bundle
 from tests.server.fakes import DE, EN

@@ -13,7 +13,7 @@ import pytest
 
 from server.errors import SettingsError, StorageError
 from server.storage.database import NAME, Database
-from server.storage.schema import STEPS
+from server.storage.tables import STEPS
 from tests.server.storage.processes import run_all, run_and_kill
 
 COUNT = "INSERT INTO usage VALUES (?, ?)"

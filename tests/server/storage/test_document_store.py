@@ -14,7 +14,7 @@ import pytest
 from server.errors import DocumentNotFoundError, StorageError, StoreFullError
 from server.storage.database import Database
 from server.storage.document_store import DocumentStore
-from server.storage.record import Record, hash_key
+from server.storage.record import Record, hash_document_key
 from tests.server.storage.processes import run_all, run_and_kill
 
 
@@ -28,7 +28,9 @@ def open_store(folder: Path, max_bytes: int = 1 << 30) -> DocumentStore:
 def add(store: DocumentStore, source: bytes = b"Haus") -> str:
     document_id = uuid.uuid4().hex
     now = time.time()
-    store.add(Record(document_id, hash_key("k"), "txt", None, "en", 4, "anna", now, now), source, {"Hund": "dog"})
+    store.add(
+        Record(document_id, hash_document_key("k"), "txt", None, "en", 4, "anna", now, now), source, {"Hund": "dog"}
+    )
     return document_id
 
 

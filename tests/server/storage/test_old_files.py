@@ -15,7 +15,7 @@ from server.storage.database import NAME, Database
 from server.storage.document_store import DocumentStore
 from server.storage.glossary_store import GlossaryStore
 from server.storage.old_files import ASIDE
-from server.storage.record import hash_key
+from server.storage.record import hash_document_key
 from tests.server.storage.processes import run_all
 
 ENTRIES = {"Hund": "dog", "Haus": "house"}
@@ -30,7 +30,13 @@ def write(path: Path, content: Any) -> Path:
 def write_document(folder: Path, number: int, status: str, **varied: Any) -> str:
     """As version 0.1 wrote it."""
     document_id = f"{number:032x}"
-    record = {"format": 1, "document_id": document_id, "key_hash": hash_key("k"), "kind": "txt", "source": "de"}
+    record = {
+        "format": 1,
+        "document_id": document_id,
+        "key_hash": hash_document_key("k"),
+        "kind": "txt",
+        "source": "de",
+    }
     record |= {"target": "en", "num_chars": 4, "accepted": 1000.0 + number, "changed": 4e9, "status": status}
     write(folder / "documents" / f"{document_id}.json", record | {"attempts": 0, "fault": ""} | varied)
     if status == "queued":

@@ -10,7 +10,7 @@ from server.models.models import Models
 from server.settings import ServeSettings
 from server.text.symptoms import Symptom, find_symptoms
 from server.text.tokenizer import Tokenizer
-from server.translation.options import TranslateOptions
+from server.translation.request import TranslateOptions
 from server.translation.sentences import GuardCounts
 from server.translation.translator import Translator
 from tests.server.conftest import MakeModel

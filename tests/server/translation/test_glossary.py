@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-from server.markup import Options, parse, translate_document
+from server.markup import Options, parse, translate_chunks
 from server.models.models import Models
 from server.settings import ServeSettings
 from server.translation.glossary import Terms, take_out_terms
-from server.translation.options import TranslateOptions
+from server.translation.request import TranslateOptions
 from server.translation.translator import Translator
 from tests.server.markup.snippets import read_snippets
 from tests.server.markup.translators import ORDERS, moving, with_noise
@@ -98,7 +98,7 @@ def test_every_term_of_the_snippets_is_there_whatever_the_translator_does(order:
         markup = None if snippet.options.kind == "text" else snippet.options
         prepared = take_out_terms(snippet.source, markup, Terms(terms))
         translate = with_noise(moving(ORDERS[order], str.upper), number)
-        output = prepared.restore(translate_document(parse(prepared.text, prepared.options), translate))
+        output = prepared.restore(translate_chunks(parse(prepared.text, prepared.options), translate))
         for target in terms.values():
             wanted += prepared.targets.count(target)
             found += len(re.findall(rf"{target}(?!\d)", output))

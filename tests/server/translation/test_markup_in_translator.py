@@ -9,7 +9,7 @@ from server.markup import Options, verify
 from server.models.models import Models
 from server.settings import ServeSettings
 from server.text.detect import SURE
-from server.translation.options import TranslateOptions
+from server.translation.request import TranslateOptions
 from server.translation.translator import Translator
 from tests.server.conftest import MakeModel
 from tests.server.fakes import FakeEngine

@@ -21,7 +21,7 @@ from server.models.models import Models
 from server.settings import Limits
 from server.text.tokenizer import Tokenizer
 from server.translation.assemble import Translation
-from server.translation.options import TranslateOptions
+from server.translation.request import TranslateOptions
 from server.translation.translator import Translator
 from tests.server.conftest import MakeModel
 from tests.server.fakes import DE, EN, FakeEngine

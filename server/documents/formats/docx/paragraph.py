@@ -10,9 +10,9 @@ from server.documents.formats.docx.runs import (
     Container,
     Item,
     Kept,
-    Node,
     Style,
     Text,
+    XmlNode,
     base_style,
     read_items,
 )
@@ -139,7 +139,7 @@ class _Writer:
     def _append(self, holder: Element, pieces: Sequence[Piece], style: Style) -> None:
         for piece in pieces:
             if isinstance(piece, str):
-                self._add_node(holder, Node(self._text(piece), style))
+                self._add_node(holder, XmlNode(self._text(piece), style))
             elif isinstance(piece, Point):
                 self._add_nodes(holder, piece.what.nodes)
             elif isinstance(piece.what, Style):
@@ -157,11 +157,11 @@ class _Writer:
             self.fill(item.holder, span.pieces, style)
         self._add_nodes(holder, item.end)
 
-    def _add_nodes(self, holder: Element, nodes: Sequence[Node]) -> None:
+    def _add_nodes(self, holder: Element, nodes: Sequence[XmlNode]) -> None:
         for node in nodes:
             self._add_node(holder, node)
 
-    def _add_node(self, holder: Element, node: Node) -> None:
+    def _add_node(self, holder: Element, node: XmlNode) -> None:
         node.element.tail = None
         if node.style is None:
             holder.append(node.element)

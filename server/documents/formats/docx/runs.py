@@ -42,7 +42,7 @@ PLAIN = Style(None, "", 0)
 
 
 @dataclass(frozen=True, eq=False)
-class Node:
+class XmlNode:
     """An element that is kept: of a run, with that run's style, or beside runs."""
 
     element: Element
@@ -55,14 +55,14 @@ class Text:
 
     text: str
     style: Style
-    nodes: tuple[Node, ...]
+    nodes: tuple[XmlNode, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Kept:
     """Elements that come out as they are."""
 
-    nodes: tuple[Node, ...]
+    nodes: tuple[XmlNode, ...]
     kind: PointKind
     mark: FieldMark = ""
     instruction: str = ""
@@ -72,8 +72,8 @@ class Kept:
 class Container:
     """An element with runs in it, or around them a field of which only `begin` and `end` are elements."""
 
-    begin: tuple[Node, ...]
-    end: tuple[Node, ...]
+    begin: tuple[XmlNode, ...]
+    end: tuple[XmlNode, ...]
     holder: Element | None
     items: "list[Item]" = field(default_factory=list)
 
@@ -91,9 +91,9 @@ def read_items(holder: Element) -> list[Item]:
         if name == "r":
             items += _run_items(child)
         elif name in CONTAINERS and (inside := _inside(child, name or "")) is not None:
-            items.append(Container((Node(child, None),), (), inside, read_items(inside)))
+            items.append(Container((XmlNode(child, None),), (), inside, read_items(inside)))
         else:
-            items.append(Kept((Node(child, None),), _point_kind(child, name)))
+            items.append(Kept((XmlNode(child, None),), _point_kind(child, name)))
     return items
 
 
@@ -143,7 +143,7 @@ def _run_items(run: Element) -> Iterator[Item]:
     style = _style(run)
     for child in run:
         name = word_name(child)
-        node = Node(child, style)
+        node = XmlNode(child, style)
         if name == "rPr" or name in _DROPPED:
             continue
         if name == "t":

@@ -6,7 +6,7 @@ paragraph and ends in another, as a table of contents does, is kept mark by mark
 
 from collections.abc import Sequence
 
-from server.documents.formats.docx.runs import Container, Item, Kept, Node, is_link
+from server.documents.formats.docx.runs import Container, Item, Kept, XmlNode, is_link
 
 
 def join_fields(items: Sequence[Item]) -> list[Item]:
@@ -51,8 +51,8 @@ def _field(items: Sequence[Item]) -> Item:
     return Kept(_all_nodes(items), "shown")
 
 
-def _all_nodes(items: Sequence[Item]) -> tuple[Node, ...]:
-    nodes: list[Node] = []
+def _all_nodes(items: Sequence[Item]) -> tuple[XmlNode, ...]:
+    nodes: list[XmlNode] = []
     for item in items:
         nodes += item.begin if isinstance(item, Container) else item.nodes
         if isinstance(item, Container) and item.holder is None:

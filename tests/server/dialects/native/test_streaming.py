@@ -11,7 +11,7 @@ from server.errors import EngineStoppedError, QueueFullError
 from server.models.models import Models
 from server.settings import ServeSettings
 from server.text.tokenizer import Tokenizer
-from server.translation.options import TranslateOptions
+from server.translation.request import TranslateOptions
 from server.translation.translator import Piece, Translator
 from tests.server.conftest import MakeModel
 from tests.server.fakes import FakeEngine, translated
