@@ -12,6 +12,8 @@ from tests.fuzz.amount import fuzz
 from tests.fuzz.door import MARK, Door
 from tests.fuzz.made_up import LANGUAGES, LONG_TEXT, SCALARS, TEXT, VALUES, json_bodies, mutated
 
+pytestmark = pytest.mark.unmeasured
+
 TEXTS = st.one_of(LONG_TEXT, st.lists(TEXT, max_size=5))
 WELL_MEANT = st.sampled_from(["de", "en"])
 CODES = st.one_of(WELL_MEANT, WELL_MEANT, WELL_MEANT, WELL_MEANT, LANGUAGES)

@@ -24,6 +24,8 @@ from tests.fuzz.amount import FACTOR, count, fuzz
 from tests.fuzz.made_up import ODD_JSON, TEXT, VALUES, mutated
 from tests.server.engine.toy import dump_manifest, write_toy_bundle
 
+pytestmark = pytest.mark.unmeasured
+
 ODD = [
     None,
     True,

@@ -21,6 +21,8 @@ from tests.fuzz.door import MARK, Door
 from tests.fuzz.made_up import TEXT, mutated
 from tests.server.documents.builders import change, content_types, entries, make_docx, make_zip, paragraph, part, run
 
+pytestmark = pytest.mark.unmeasured
+
 DOCX = make_docx(
     paragraph(run("Der Hund "), run("läuft", "<w:b/>"), "<w:r><w:tab/></w:r>", run(f" {MARK}.")) * 3,
     header1=paragraph(run("Kopf")),

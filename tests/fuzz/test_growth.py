@@ -15,6 +15,8 @@ from server.translation.glossary import Terms, take_out_terms
 from tests.fuzz.amount import count
 from tests.growth import Work, check_growth
 
+pytestmark = pytest.mark.unmeasured
+
 CUE = "1\n00:00:01,000 --> 00:00:02,000\n"
 
 

@@ -3,12 +3,15 @@
 import json
 from urllib.parse import quote
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fuzz.amount import fuzz
 from tests.fuzz.door import MARK, Door
 from tests.fuzz.made_up import LANGUAGES, TEXT, mutated
+
+pytestmark = pytest.mark.unmeasured
 
 BODY = json.dumps({"text": f"Der Hund {MARK}.", "source": "de", "target": "en"}).encode()
 # As httptools lets them through: no line ends, no NUL.

@@ -19,6 +19,8 @@ from tests.fuzz.amount import count, fuzz
 from tests.fuzz.door import Door
 from tests.fuzz.made_up import LONG_TEXT, TEXT, mutated
 
+pytestmark = pytest.mark.unmeasured
+
 LANGUAGES = st.sampled_from(["de", "en", "fr", "es", "ru", "ja", "zh", "ar", "xx"])
 KINDS = st.sampled_from(["html", "xml", "text"])
 NAMES = st.frozensets(st.sampled_from(["b", "p", "i", "x0", "g0", "a/b", "script"]), max_size=2)

@@ -14,6 +14,7 @@ import pytest
 
 from tests.corpus import sentences, write_corpus
 from tests.ports import free_port
+from tests.training.runs import UNDRAWN
 
 CONFIG = """
 [[corpora]]
@@ -79,7 +80,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_corpus(root, "dev", sentences(3000)[2900:])
     config = root / "config.toml"
     config.write_text(CONFIG.format(root=root))
-    command = [sys.executable, "-m", "training.train", str(config)]
+    command = [*UNDRAWN, str(config)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as first:
         try:
             last = root / "run" / "checkpoints" / "last"
@@ -87,7 +88,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
             assert last.exists(), first.communicate()[1]
         finally:
             first.kill()
-    resumed = run("training.train", config, "--resume")
+    resumed = run("tests.training.undrawn", config, "--resume")
     assert resumed.returncode == 0, resumed.stderr
     assert "resuming from step 150" in resumed.stdout
     return root / "run"

@@ -44,6 +44,7 @@ def test_any_soup(source: str, kind: Kind, seed: int) -> None:
      "<b translate=no>", "{a}", "€'"],
 )  # fmt: skip
 @pytest.mark.parametrize("kind", ["html", "xml"])
+@pytest.mark.unmeasured
 def test_repetition_is_no_attack(piece: str, kind: Kind) -> None:
     def translated(source: str) -> str:
         document = parse(source, Options(kind))
@@ -51,4 +52,4 @@ def test_repetition_is_no_attack(piece: str, kind: Kind) -> None:
 
     source = piece * (20_000 // len(piece))
     assert verify(source, translated(source), Options(kind))
-    check_growth(piece, lambda size: partial(translated, piece * (size // len(piece))), smallest=5000)
+    check_growth(piece, lambda size: partial(translated, piece * (size // len(piece))), smallest=500)

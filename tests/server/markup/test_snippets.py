@@ -28,6 +28,7 @@ def test_a_copy_is_the_source(snippet: Snippet) -> None:
     assert assemble(document, [(text, None) for text in chunks(document)]) == snippet.source
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("order", ORDERS)
 def test_markup_comes_out_once(order: str) -> None:
     changes = list(CHANGES.values())

