@@ -6,7 +6,7 @@
 from server.markup.alignment import Alignment
 from server.markup.document import Chunk, Document, Mark, parse
 from server.markup.options import Options
-from server.markup.place import Translated, assemble, chunks, place, translate_chunks
+from server.markup.place import Translated, assemble, chunks, place, place_all, translate_chunks
 from server.markup.verify import verify
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "chunks",
     "parse",
     "place",
+    "place_all",
     "translate_chunks",
     "verify",
 ]

@@ -13,6 +13,7 @@ from server.markup.options import Options
 from server.markup.placeholders import find_placeholders
 from server.markup.rules import is_ignored, is_preformatted, is_shown, pair_tags, splitting_names
 from server.markup.tokens import Token, tokenize
+from server.text.segments import LINE_ENDS, LINES
 
 AtomKind = Literal["text", "start", "end", "point"]
 
@@ -46,6 +47,11 @@ def read_atoms(source: str, options: Options) -> list[Atom]:
     atoms: list[Atom] = []
     preformatted_until = -1
     for index, token in enumerate(tokens):
+        if token.kind == "text" and options.kind == "text" and options.line_borders:
+            for line in LINES.findall(token.text):
+                ends = [Atom("point", line, splits=True)] if line[0] in LINE_ENDS else []
+                atoms += ends or _text_atoms(line, options, collapses=False)
+            continue
         if token.kind == "text":
             atoms += _text_atoms(token.text, options, options.kind == "html" and index >= preformatted_until)
             continue

@@ -100,8 +100,8 @@ def _groups(atoms: Sequence[Atom]) -> Iterator[list[Atom]]:
 
 
 def _cut_chunk(atoms: Sequence[Atom], options: Options) -> list[str | Chunk]:
-    """What is around a chunk, and the chunk if there is one: some letter or digit to translate."""
-    if not any(char.isalnum() for atom in atoms for char in atom.text):
+    """What is around a chunk, and the chunk if there is one: some letter to translate."""
+    if not any(char.isalpha() for atom in atoms for char in atom.text):
         return ["".join(atom.raw for atom in atoms)]
     before, core, after = _peel(atoms)
     return [before, _chunk(core, options), after]

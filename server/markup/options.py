@@ -17,6 +17,7 @@ class Options:
         non_splitting_tags: these never do.
         outline_detection: in xml, whether every tag that never stands beside text ends a sentence; html ignores it.
         unreadable: characters that the translator cannot read; they are kept as placeholders are.
+        line_borders: in text, whether the end of a line is structure that nothing crosses; else it is a space.
     """
 
     kind: Kind = "html"
@@ -25,6 +26,7 @@ class Options:
     non_splitting_tags: frozenset[str] = frozenset()
     outline_detection: bool = True
     unreadable: frozenset[str] = frozenset()
+    line_borders: bool = True
 
     def __post_init__(self) -> None:
         if self.kind == "html":

@@ -109,15 +109,22 @@ def chunks(document: Document) -> list[str]:
 
 
 def assemble(document: Document, translated: Sequence[Translated]) -> str:
-    """The document with the translations of `chunks(document)`.
+    """The document with the translations of `chunks(document)`."""
+    return "".join(place_all(document, translated))
+
+
+def place_all(document: Document, translated: Sequence[Translated]) -> list[str]:
+    """What comes of each of the document's parts.
 
     Its markup is checked once more as a whole; should that fail, in a way that nobody has thought of, the source comes
     back as it is.
     """
     waiting = iter(translated)
     assert len(translated) == len(document.chunks)
-    output = "".join(part if isinstance(part, str) else place(part, *next(waiting)) for part in document.parts)
-    return output if verify(document.source, output, document.options) else document.source
+    placed = [part if isinstance(part, str) else place(part, *next(waiting)) for part in document.parts]
+    if verify(document.source, "".join(placed), document.options):
+        return placed
+    return [part if isinstance(part, str) else part.source for part in document.parts]
 
 
 def translate_chunks(document: Document, translate: Callable[[list[str]], Sequence[Translated]]) -> str:

@@ -1,8 +1,9 @@
 """How a sentence is shown to the model, and how its translation is written back.
 
 A sentence in capitals is shown as people write, and its translation put into capitals: models have seen hardly any,
-and copy them. Punctuation that the vocabulary lacks is shown as its plain counterpart. No length ever changes, so
-what is said of characters holds for the text as it was. Knows nothing of ids, parts or models.
+and copy them. What begins with a capital letter is translated to what does: a label has no full stop to say so.
+Punctuation that the vocabulary lacks is shown as its plain counterpart. No length ever changes, so what is said of
+characters holds for the text as it was. Knows nothing of ids, parts or models.
 """
 
 import re
@@ -16,6 +17,8 @@ from server.text.words import is_of_word
 # Names in capitals (IKEA, BMW AG) are left alone; a sentence has a long word or several.
 _LONG_WORD, _MANY_WORDS = 5, 3
 _WORD = re.compile(r"(?<!\w)[^\W\d_]+(?!\w)")
+# The word that a sentence begins with, behind quotes and brackets.
+_FIRST_WORD = re.compile(r"[\"'(\[«»„“”‚‘’‹›¿¡ ]*([^\W\d_][\w'’-]*)")
 _ENGLISH_I = re.compile(r"(?<![^\W\d_])i(?![^\W\d_])")
 _COUNTERPARTS = {"–": "\u2014\u2015\u2012", "-": "\u2010\u2011", '"': "«»„“”″", "'": "‹›‘’‚´′"}
 _COUNTERPART_OF = {char: plain for plain, chars in _COUNTERPARTS.items() for char in chars}
@@ -31,17 +34,21 @@ class Reading:
     Attributes:
         text: as long as the sentence.
         is_shouted: whether the sentence is in capitals, as its translation then is.
+        is_capital: whether the sentence begins with a capital letter, as its translation then does.
         unreadable: what the vocabulary lacks and a placeholder can stand for: signs, and letters of words in another
             script. A word of Latin letters of which it lacks one is shown, so that what is around it agrees with it.
     """
 
     text: str
     is_shouted: bool
+    is_capital: bool = False
     unreadable: frozenset[str] = frozenset()
 
     def write(self, target: str) -> str:
-        """`target` in capitals if its source is, of the same length."""
-        return _map_chars(str.upper, target.replace("ß", "ẞ")) if self.is_shouted else target
+        """`target` in the case of its source, of the same length."""
+        if self.is_shouted:
+            return _map_chars(str.upper, target.replace("ß", "ẞ"))
+        return _capitalise(target) if self.is_capital else target
 
 
 # The reading of what no model is shown.
@@ -55,7 +62,9 @@ def read_sentence(tokenizer: Tokenizer, text: str) -> Reading:
     for char in lacking & _COUNTERPART_OF.keys():
         text = text.replace(char, _COUNTERPART_OF[char])
     is_shouted = text.isupper() and _is_language(text)
-    return Reading(_calm(text) if is_shouted else text, is_shouted, unreadable)
+    first = _FIRST_WORD.match(text)
+    is_capital = first is not None and first.group(1)[0].isupper()
+    return Reading(_calm(text) if is_shouted else text, is_shouted, is_capital, unreadable)
 
 
 def _find_unreadable(lacking: set[str], text: str) -> frozenset[str]:
@@ -71,6 +80,15 @@ def _is_language(text: str) -> bool:
     """Whether `text`, all in capitals, is more than a name."""
     words = _WORD.findall(text)
     return len(words) >= _MANY_WORDS or any(len(word) >= _LONG_WORD for word in words)
+
+
+def _capitalise(target: str) -> str:
+    """`target` with a capital first letter, unless its first word has one inside, as names like iPhone have."""
+    first = _FIRST_WORD.match(target)
+    if first is None or not first.group(1).islower():
+        return target
+    at = first.start(1)
+    return target[:at] + _map_chars(str.upper, target[at]) + target[at + 1 :]
 
 
 def _calm(text: str) -> str:

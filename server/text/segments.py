@@ -17,13 +17,16 @@ from sentencex import segment as split_sentences
 MAX_WINDOW = 4000
 
 # A tab ends a line as well: it stands between the cells of a table, and would come out of the model as a space.
-_LINE_ENDS = "\t\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
-_LINES = re.compile(f"[{_LINE_ENDS}]+|[^{_LINE_ENDS}]+")
+LINE_ENDS = "\t\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+# Ends of lines, and the lines between them, in turn.
+LINES = re.compile(f"[{LINE_ENDS}]+|[^{LINE_ENDS}]+")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 # sentencex takes these for one byte and panics, in most languages: "Plan B\u00a0."
 _WIDE_SPACE_BEFORE_STOP = re.compile(r"[^\S\x00-\x7f](?=\.)")
 # Where a sentence ends, as far as can be told without sentencex.
 _PLAIN_END = re.compile(r"(?<=[.!?…])\s+")
+
+_LOWER_BEGINNING = re.compile(r"(?<=[.!?…])\s+[^\W\d_]")
 
 # Emoji, arrows, bullets and their joiners: kept as they are at either end of a sentence, not shown to the model.
 _SYMBOL_RANGES = (
@@ -36,7 +39,10 @@ _EDGES = _SYMBOLS + _SPACES
 
 # After these a sentence hardly ever ends. Small on purpose: sentencex has its own lists, this adds what it misses.
 _ABBREVIATIONS = {
-    "de": "abb abs art bd bzw ca dr evtl exkl fa fr ggf hr hrsg inkl mio mrd nr prof sog st str tab tel vgl zzgl",
+    "de": (
+        "abb abs art bd bzw ca dr ehem evtl exkl fa fr geb gegr gest ggf hr hrsg inkl mio mrd nr prof sog st str "
+        "tab tel verh verw vgl zzgl"
+    ),
     "en": "approx capt cf dept dr eq eqs fig figs gen gov lt mr mrs ms prof rep rev sen sgt st vs",
     "fr": "av dr env ex fig m me mgr mlle mm mme no pr st ste",
 }
@@ -136,9 +142,9 @@ def _pieces(text: str, language: str, split: Split) -> Iterator[str]:
     if split == "across_lines":
         yield from _merge([part for each in _split_line(text, language) for part in _cut_at_symbols(each)], language)
         return
-    for match in _LINES.finditer(text):
+    for match in LINES.finditer(text):
         line = match.group()
-        if line[0] in _LINE_ENDS:
+        if line[0] in LINE_ENDS:
             yield line
         else:
             sentences = [part for sentence in _split_line(line, language) for part in _cut_at_symbols(sentence)]
@@ -177,9 +183,15 @@ def _split_window(window: str, language: str) -> list[str]:
 
 
 def _ask_sentencex(window: str, language: str) -> list[str]:
-    """What sentencex makes of `window`, with other characters for those that it cannot handle."""
+    """What sentencex makes of `window`, with other characters for those that it cannot handle.
+
+    Where there is no capital at all it would see no sentence begin, so it is shown some.
+    """
+    shown = _WIDE_SPACE_BEFORE_STOP.sub(" ", _SURROGATES.sub("\ufffd", window))
+    if shown.islower():
+        shown = _LOWER_BEGINNING.sub(_capitalise, shown)
     try:
-        return list(split_sentences(language, _WIDE_SPACE_BEFORE_STOP.sub(" ", _SURROGATES.sub("\ufffd", window))))
+        return list(split_sentences(language, shown))
     except Exception:
         raise
     except BaseException as error:
@@ -188,6 +200,12 @@ def _ask_sentencex(window: str, language: str) -> list[str]:
             raise
         ends = [0, *(match.end() for match in _PLAIN_END.finditer(window)), len(window)]
         return [window[start:end] for start, end in pairwise(ends)]
+
+
+def _capitalise(beginning: re.Match[str]) -> str:
+    """White space and a letter with the letter in capitals, if it stays one letter."""
+    shown = beginning.group().upper()
+    return shown if len(shown) == len(beginning.group()) else beginning.group()
 
 
 def _cut_at_symbols(sentence: str) -> Iterator[str]:

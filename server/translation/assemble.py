@@ -6,12 +6,12 @@ from itertools import islice
 from statistics import fmean
 
 from server.engine.types import Hypothesis
-from server.markup import Alignment, Document, assemble
+from server.markup import Alignment, Document, place_all
 from server.models.models import Model
 from server.text.detect import Detected
 from server.text.symptoms import Symptom, find_symptoms
 from server.text.tokenizer import Tokenizer
-from server.translation.links import align_parts, around_placeholders
+from server.translation.links import align_parts, around_placeholders, move
 from server.translation.plan import Part, PlannedText
 
 # A copy comes out a copy again, or one with a slip; and other numbers alone are better than any other symptom.
@@ -192,22 +192,32 @@ def _place_marks(
     """The whole text at every rank with its marks in place, and the alignments of the best."""
     depth = max((len(chunk.ranked) for chunk in chunks), default=1)
     ranked: list[Alternative] = []
-    best: list[list[Alignment]] = []
+    alignments: tuple[Alignment, ...] = ()
     for rank in range(depth):
         aligned = [align_parts(tokenizer, chunk.parts, chunk.hypotheses, rank) for chunk in chunks]
-        best = best or aligned
         mine = [chunk.at(rank) for chunk in chunks]
-        text = assemble(document, list(zip((each.text for each in mine), aligned, strict=True)))
+        placed = place_all(document, list(zip((each.text for each in mine), aligned, strict=True)))
+        # Of a text with placeholders; of markup none are told.
+        if rank == 0 and document.options.kind == "text":
+            alignments = tuple(_alignments(document, [each.text for each in mine], aligned, placed))
         scores = [each.score for each in mine if each.score is not None]
-        ranked.append(Alternative(text, fmean(scores) if scores else None))
-    return ranked, _alignments(document, chunks, best, ranked[0].text)
+        ranked.append(Alternative("".join(placed), fmean(scores) if scores else None))
+    return ranked, alignments
 
 
 def _alignments(
-    document: Document, chunks: Sequence[_Chunk], aligned: Sequence[list[Alignment]], target: str
-) -> tuple[Alignment, ...]:
-    """Of a text with placeholders, which is one chunk; of markup none are told."""
-    if document.options.kind != "text" or not chunks:
-        return ()
-    seen, whole = (document.chunks[0].text, chunks[0].ranked[0].text), (document.source, target)
-    return tuple(around_placeholders(aligned[0], seen, whole, document.options.unreadable))
+    document: Document, targets: Sequence[str], aligned: Sequence[list[Alignment]], placed: Sequence[str]
+) -> Iterator[Alignment]:
+    """Alignments of the whole text from those of its chunks, whose translations are `targets` and then `placed`."""
+    waiting = zip(targets, aligned, strict=True)
+    source_start = target_start = 0
+    for part, piece in zip(document.parts, placed, strict=True):
+        if isinstance(part, str):
+            source_start += len(part)
+        else:
+            target, mine = next(waiting)
+            seen, whole = (part.text, target), (part.source, piece)
+            for each in around_placeholders(mine, seen, whole, document.options.unreadable):
+                yield move(each, source_start, target_start)
+            source_start += len(part.source)
+        target_start += len(piece)

@@ -79,6 +79,15 @@ def around_placeholders(
     ]
 
 
+def move(alignment: Alignment, source_start: int, target_start: int) -> Alignment:
+    """`alignment` of two texts that begin there in longer ones, for those."""
+    return Alignment(
+        [(start + target_start, end + target_start) for start, end in alignment.target_spans],
+        alignment.weights,
+        [(start + source_start, end + source_start) for start, end in alignment.source_spans],
+    )
+
+
 def _places(seen: str, whole: str, unreadable: frozenset[str]) -> dict[int, int] | None:
     """Where each character of `seen` that is no space stands in `whole`; None if that has others."""
     kept = {index for span in find_placeholders(whole, unreadable) for index in range(*span)}

@@ -134,7 +134,7 @@ class Planner:
     def _plan(self, text: str, options: TranslateOptions, chosen: tuple[Model, LanguagePair] | None) -> PlannedText:
         """`text` for the model `chosen`, or for the one of the language that it seems to be in."""
         text = without_surrogates(text)
-        document = read_document(text, options.markup)
+        document = read_document(text, options.markup, options.split)
         detected = None
         if chosen is None:
             texts = [text] if document is None else [chunk.text for chunk in document.chunks]
@@ -154,10 +154,15 @@ class Planner:
         return PlannedText(model, LanguagePair(language, language, ()), detected, SearchOptions(), None, (parts,))
 
 
-def read_document(text: str, markup: Options | None = None) -> Document | None:
+def read_document(text: str, markup: Options | None = None, split: Split = "sentences") -> Document | None:
     """`text` taken apart; None if it is plain, without markup or placeholders."""
-    kind = markup or (PLAIN if has_placeholders(text) else None)
+    kind = markup or (_plain_options(split) if has_placeholders(text) else None)
     return None if kind is None else parse(text, kind)
+
+
+def _plain_options(split: Split) -> Options:
+    """How plain text is taken apart that is cut into sentences as `split` says."""
+    return PLAIN if split == "sentences" else replace(PLAIN, line_borders=False)
 
 
 def plan_text(
@@ -182,7 +187,7 @@ def plan_text(
     """
     chunks = _plan_chunks(model, pair, text, document, split)
     if unreadable := frozenset().union(*(part.reading.unreadable for parts in chunks for part in parts)):
-        document = parse(text, replace(document.options if document else PLAIN, unreadable=unreadable))
+        document = parse(text, replace(document.options if document else _plain_options(split), unreadable=unreadable))
         chunks = _plan_chunks(model, pair, text, document, split)
     if document is not None:
         options = replace(options, align=any(chunk.marks for chunk in document.chunks))
@@ -214,7 +219,7 @@ def cut_text(model: Model, pair: LanguagePair, text: str, split: Split = "senten
 
 def _fitting(tokenizer: Tokenizer, segment: Segment, capacity: int) -> Sequence[tuple[Segment, Reading, Sequence[int]]]:
     """`segment`, or the parts it is cut into, with at most `capacity` ids each."""
-    if not any(map(str.isalnum, segment.text)):  # nothing to translate: no letter, no digit
+    if not any(map(str.isalpha, segment.text)):  # numbers and signs are the same in every language
         return [(segment, PLAIN_READING, ())]
     reading = read_sentence(tokenizer, segment.text)
     ids = tokenizer.encode(reading.text)

@@ -93,6 +93,11 @@ def _native(curl: Curl) -> None:
     [answer] = curl.json("/v1/translate", named)["translations"]
     assert "{name}" in answer["text"]
     assert {"source": [6, 12], "target": [5, 12]} in answer["alignments"]
+    # Behind a line of marks alone and another with a placeholder, still in characters of the whole text.
+    lines = "- 12 -\n{name}\nGuten Morgen, {name}."
+    [answer] = curl.json("/v1/translate", {**named, "text": lines})["translations"]
+    assert answer["text"].startswith("- 12 -\n{name}\nGood morning")
+    assert {"source": [20, 26], "target": [19, 26]} in answer["alignments"]
     tagged = {"text": "<p>Guten <b>Morgen</b>.</p>", "target": "en", "format": "html"}
     assert curl.json("/v1/translate", tagged)["translations"][0]["text"] == "<p>Good <b>morning</b>.</p>"
     status, streamed = curl.raw(

@@ -61,3 +61,21 @@ def test_what_the_vocabulary_has_is_shown_as_it_is() -> None:
 )
 def test_signs_and_words_of_other_scripts_are_not_for_the_model(tokenizer: Tokenizer, text: str, found: str) -> None:
     assert read_sentence(tokenizer, text).unreadable == set(found)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "written"),
+    [
+        ("Danke", "thanks", "Thanks"),
+        ("«Danke»", "«thanks»", "«Thanks»"),
+        ("Über das Haus", "iPhone und Haus", "iPhone und Haus"),
+        ("danke", "thanks", "thanks"),
+        ("2 Hunde", "two dogs", "two dogs"),
+        ("Maß", "ŉ", "ŉ"),  # its capital is two characters
+        ("Danke", "", ""),
+    ],
+)
+def test_what_begins_with_a_capital_is_translated_to_what_does(
+    tokenizer: Tokenizer, source: str, target: str, written: str
+) -> None:
+    assert read_sentence(tokenizer, source).write(target) == written
