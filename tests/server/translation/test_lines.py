@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from server.translation.options import TranslateOptions
 
 from server.markup.placeholders import find_placeholders
 from server.models.models import Models
 from server.settings import ServeSettings
 from server.text.segments import LINES, Split
+from server.translation.request import TranslateOptions
 from server.translation.translator import Translator
 from tests.server.conftest import MakeModel
 from tests.server.fakes import FakeEngine
