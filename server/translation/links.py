@@ -80,7 +80,13 @@ def around_placeholders(
 
 
 def move(alignment: Alignment, source_start: int, target_start: int) -> Alignment:
-    """`alignment` of two texts that begin there in longer ones, for those."""
+    """`alignment` of two texts that begin there in longer ones, for those.
+
+    Args:
+        alignment: of two texts.
+        source_start: where the source begins in the longer one, in characters.
+        target_start: where the translation begins in its longer one.
+    """
     return Alignment(
         [(start + target_start, end + target_start) for start, end in alignment.target_spans],
         alignment.weights,

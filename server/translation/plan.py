@@ -155,7 +155,13 @@ class Planner:
 
 
 def read_document(text: str, markup: Options | None = None, split: Split = "sentences") -> Document | None:
-    """`text` taken apart; None if it is plain, without markup or placeholders."""
+    """`text` taken apart; None if it is plain, without markup or placeholders.
+
+    Args:
+        text: without lone surrogates.
+        markup: how tags are told from language; None for plain text.
+        split: where it is cut into sentences.
+    """
     kind = markup or (_plain_options(split) if has_placeholders(text) else None)
     return None if kind is None else parse(text, kind)
 
