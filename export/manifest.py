@@ -81,6 +81,7 @@ def _measure(checkpoint: Checkpoint) -> Dimensions:
         num_encoder_layers=model.num_encoder_layers,
         num_decoder_layers=model.num_decoder_layers,
         vocab_size=checkpoint.model.vocab_size,
+        target_vocab_size=checkpoint.model.target_vocab_size,
         max_source_length=checkpoint.max_source_length,
         max_target_length=checkpoint.max_target_length,
         source_multiple=SOURCE_MULTIPLE,

@@ -100,12 +100,13 @@ def prove(model: Transformer, bundle: Bundle, lines: Sequence[Line]) -> Parity:
 def measure(model: Transformer, bundle: Bundle, lines: Sequence[Line]) -> Parity:
     """Log-probabilities of the graphs, fed the oracle's greedy ids, and the engine's greedy ids, against the oracle."""
     runtime, manifest = Runtime.load(bundle), bundle.manifest
+    special = manifest.special_ids
     oracle_ids, oracle_log_probs, log_probs = [], [], []
     ordered = sorted(lines, key=lambda line: len(line.source_ids))
     for start in range(0, len(ordered), BATCH_SIZE):
         sources = [line.source_ids for line in ordered[start : start + BATCH_SIZE]]
         limits = [target_limit(ids, manifest) for ids in sources]
-        targets = greedy_decode(model, sources, limits, manifest.suppressed_ids)
+        targets = greedy_decode(model, sources, limits, manifest.suppressed_ids, special.bos, special.eos)
         oracle_ids += targets
         found = force(LockStep(runtime, manifest, sources), targets)
         log_probs += found

@@ -30,6 +30,21 @@ CONFIGURATIONS = {
     "pre-layernorm": replace(PLAIN, norm="layernorm", activation="gelu", biases=True),
     "ssru-no-biases": replace(SSRU, norm="layernorm", activation="swish"),
     "ssru-post-rmsnorm": replace(SSRU, norm_place="post", activation="gelu", biases=True),
+    "transformers": replace(
+        PLAIN,
+        norm="layernorm",
+        norm_place="post",
+        norm_epsilon=1e-5,
+        activation="swish",
+        biases=True,
+        positions="transformers",
+        tie_source_target=False,
+        logits_bias=True,
+    ),
+    "learned": replace(PLAIN, activation="quick_gelu", positions="learned", max_positions=75, tie_target_output=False),
+    "ssru-three-tables": replace(
+        SSRU, position_offset=2, norm_epsilon=1e-3, tie_source_target=False, tie_target_output=False, logits_bias=True
+    ),
 }
 TAGS = {"de": 4, "en": 5}
 
@@ -40,10 +55,16 @@ def build_checkpoint(
     tokenizer: Path = Path("none"),
     samples: tuple[Sample, ...] = (),
 ) -> Checkpoint:
-    """A checkpoint as if read from a folder: sources of up to 50 ids, targets of up to 75."""
+    """A checkpoint as if read from a folder: sources of up to 50 ids, targets of up to 75.
+
+    Where the sides have tables of their own, the target's has 8 ids more.
+    """
     torch.manual_seed(7)
-    model = Transformer(settings, vocab_size).eval()
+    model = Transformer(settings, vocab_size, vocab_size if settings.tie_source_target else vocab_size + 8).eval()
     roughen(model)
+    if settings.positions == "learned":
+        with torch.no_grad():  # nothing is learned of positions that no source has
+            model.source_positions.weight[50:] = model.source_positions.weight[49]
     train = TrainSettings((), (), data=DataSettings(max_length=50), model=settings)
     return Checkpoint(
         path=Path("none"),
