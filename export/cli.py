@@ -14,6 +14,7 @@ from export.errors import ExportError
 from export.manifest import ExportSettings
 from export.pack import Material, check_free, pack
 from export.quantise import QuantiseSettings
+from export.sources.own import from_checkpoint
 from server.bundle import Quality
 from server.errors import FerryError
 from training.checkpoint import CheckpointError, read_checkpoint
@@ -65,7 +66,7 @@ def _run(options: argparse.Namespace) -> None:
     material = Material(dict(options.calibration_source), dict(options.golden), options.card)
     print(f"reading {options.checkpoint}", flush=True)
     checkpoint = read_checkpoint(options.checkpoint)
-    pack(checkpoint, options.bundle, settings, material, lambda message: print(message, flush=True))
+    pack(from_checkpoint(checkpoint), options.bundle, settings, material, lambda message: print(message, flush=True))
     size = sum(file.stat().st_size for file in options.bundle.iterdir())
     print(f"{options.bundle}: {size / 1e6:.1f} MB, {options.precision}, ready for ferry-serve")
 

@@ -1,5 +1,6 @@
 """Tiny models with random weights, a different size on every axis, and sources for them."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from export.decoder import build_decoder
 from export.encoder import build_encoder
 from export.manifest import ExportSettings, build_manifest
 from export.quantise import Int8
+from export.sources.own import from_checkpoint
 from server.bundle import Bundle, Manifest, Precision, describe_file
 from server.engine.runtime import Runtime
 from training.checkpoint import Checkpoint, Position, Sample
@@ -91,7 +93,7 @@ def roughen(model: nn.Module) -> None:
 
 def write_graphs(folder: Path, checkpoint: Checkpoint, arithmetic: Arithmetic) -> tuple[Runtime, Manifest]:
     """The two graphs of `checkpoint` in `folder`, opened by the server's runtime."""
-    manifest = build_manifest(checkpoint, ExportSettings(name="toy", precision=precision_of(arithmetic)))
+    manifest = build_toy_manifest(checkpoint, ExportSettings(name="toy", precision=precision_of(arithmetic)))
     folder.mkdir(exist_ok=True)
     encoder = build_encoder(checkpoint.model, manifest.dimensions.max_source_length, arithmetic)
     decoder = build_decoder(checkpoint.model, manifest.dimensions.max_target_length, arithmetic)
@@ -100,6 +102,12 @@ def write_graphs(folder: Path, checkpoint: Checkpoint, arithmetic: Arithmetic) -
     files = {role: describe_file(folder, f"{role}.onnx") for role in ("encoder", "decoder")}
     manifest = replace(manifest, files=files)
     return Runtime.load(Bundle(folder, manifest)), manifest
+
+
+def build_toy_manifest(checkpoint: Checkpoint, settings: ExportSettings) -> Manifest:
+    """The manifest of a bundle of `checkpoint`, which may lack a tokenizer."""
+    tokenizer = checkpoint.tokenizer if checkpoint.tokenizer.is_file() else Path(os.devnull)
+    return build_manifest(from_checkpoint(replace(checkpoint, tokenizer=tokenizer)), settings)
 
 
 def precision_of(arithmetic: Arithmetic) -> Precision:
