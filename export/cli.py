@@ -78,8 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("bundle", type=Path, help="folder to make; must not exist")
     parser.add_argument("--precision", choices=("fp32", "int8"), default=defaults.precision)
     parser.add_argument("--name", default=defaults.name, help="what the server calls the model (default: the folder's)")
-    _add_text(parser, "--calibration-source", "text to calibrate int8 with, plain or .gz (default: samples)")
-    _add_text(parser, "--golden", "text for golden lines and verification (default: samples)")
+    add_text(parser, "--calibration-source", "text to calibrate int8 with, plain or .gz (default: samples)")
+    add_text(parser, "--golden", "text for golden lines and verification (default: samples)")
     parser.add_argument("--beam-size", type=int, default=defaults.beam_size, help="default of requests")
     parser.add_argument("--length-penalty", type=float, default=defaults.length_penalty, help="default of requests")
     parser.add_argument("--quality", type=Path, help="JSON list of measured figures to put into the manifest")
@@ -95,7 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_text(parser: argparse.ArgumentParser, flag: str, meaning: str) -> None:
+def add_text(parser: argparse.ArgumentParser, flag: str, meaning: str) -> None:
+    """Let `parser` take files of text by language, any number of times."""
     parser.add_argument(flag, type=_language_file, action="append", default=[], metavar="LANG=FILE", help=meaning)
 
 

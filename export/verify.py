@@ -133,15 +133,16 @@ def _compare(
 ) -> Parity:
     manifest, tokenizer = bundle.manifest, Tokenizer.load(*bundle.tokenizers())
     texts = [list(map(tokenizer.decode, ids)) for ids in (engine_ids, oracle_ids)]
-    difference = np.concatenate([a - b for a, b in zip(log_probs, oracle_log_probs, strict=True)])
-    reference = np.concatenate(oracle_log_probs)
+    # What is never chosen says nothing of what is served, and may stand at -10,000.
+    allowed = [i for i in range(manifest.dimensions.target_vocab_size) if i not in manifest.suppressed_ids]
+    mine, theirs = ([each[:, allowed] for each in found] for found in (log_probs, oracle_log_probs))
+    difference = np.concatenate([a - b for a, b in zip(mine, theirs, strict=True)])
+    reference = np.concatenate(theirs)
     deviation = (reference - reference.mean(1, keepdims=True)).std()
-    allowed = [i for i in range(reference.shape[1]) if i not in manifest.suppressed_ids]
-    choices = np.concatenate(log_probs)[:, allowed].argmax(1)
-    best = reference[:, allowed].max(1)
-    regrets = best - reference[:, allowed][np.arange(len(best)), choices]
+    choices = np.concatenate(mine).argmax(1)
+    regrets = reference.max(1) - reference[np.arange(len(reference)), choices]
     # A choice that hangs on less than the tolerance may fall either way, and so may all that follows it.
-    decided = [_margin(each[:, allowed]) > TOLERANCES["fp32"].max_error for each in oracle_log_probs]
+    decided = [_margin(each) > TOLERANCES["fp32"].max_error for each in theirs]
     same = [list(a) == list(b) for a, b, d in zip(oracle_ids, engine_ids, decided, strict=True) if d]
     return Parity(
         num_sentences=len(log_probs),

@@ -27,7 +27,7 @@ class ModelSettings:
     """Shape of the model. Sizes of vocabularies come from the tokenizers.
 
     Attributes:
-        activation: gelu is exact; quick_gelu is x * sigmoid(1.702 x), which Marian calls gelu.
+        activation: gelu is exact; quick_gelu is x * sigmoid(1.702 x).
         final_norm: with the norms before, whether the last states of encoder and decoder are normed as well.
         positions: which sinusoids, see `sinusoids`; learned are two tables of `max_positions` rows.
         position_offset: number of the first position, for sinusoids; fairseq's count from 2.

@@ -115,7 +115,6 @@ def renumber(content: bytes, vocabulary: Vocabulary, name: str, *, reads: bool) 
     )
     spec.unk_piece, spec.eos_piece = vocabulary.pieces[vocabulary.unk], vocabulary.pieces[vocabulary.eos]
     spec.byte_fallback = bytes_kept
-    model.ClearField("self_test_data")
     renumbered = bytes(model.SerializeToString())
     check_model(renumbered, name)
     return renumbered

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import sentencepiece
+
 from tests.corpus import sentences
 
 SMALL = (
