@@ -44,8 +44,12 @@ images:  ## build ferry-serve and ferry-train with docker, podman or buildah
 check-images:  ## build both, ask the server in the one, train in the other
 	$(PYTHON) deploy/images.py check --base $(BASE)
 
-test: lint  ## lint, types, import rules and all tests
-	.venv-dev/bin/pytest -n 2 --dist loadfile
+test: lint  ## lint, types, import rules, all tests and what they cover; as root with apt it installs what they drive
+	.venv-dev/bin/python -m tests.programs
+	.venv-dev/bin/coverage erase
+	.venv-dev/bin/coverage run -m pytest -n 2 --dist loadfile
+	.venv-dev/bin/coverage combine --quiet
+	.venv-dev/bin/coverage report
 
 fast: $(DEV_READY)  ## the tests that take seconds
 	.venv-dev/bin/pytest -m "not slow" tests/server tests/export
@@ -63,7 +67,7 @@ lint: $(DEV_READY)  ## lint, types, import rules
 	.venv-dev/bin/lint-imports
 
 clean:  ## remove both environments and all caches
-	rm -rf .venv .venv-dev .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+	rm -rf .venv .venv-dev .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* *.egg-info
 
 $(SERVE_READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Ferry needs Python 3.11 or later: make PYTHON=python3.11 ...")'

@@ -92,6 +92,7 @@ def up(asked: argparse.Namespace) -> None:
         "UP_SOURCE": str(SOURCE),
         "UP_PYTHON": sys.executable,
         "UP_DATA": str(Path(os.environ.get("FERRY_DATA") or SOURCE / "data").resolve()),
+        "UP_ONE_DATABASE": "yes",
         "UP_NGINX": nginx,
         "UP_USER": f"{pwd.getpwuid(os.geteuid()).pw_name} {grp.getgrgid(os.getegid()).gr_name}",
         "UP_PORT": str(asked.port),
@@ -100,7 +101,6 @@ def up(asked: argparse.Namespace) -> None:
         "UP_STOP_S": str(round(float(os.environ.get("FERRY_GRACE_S") or 10) + STOP_MARGIN_S)),
     }
     (run / "up.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-    _make_data(Path(settings["UP_DATA"]), ports)
     replica = {
         "FERRY_NUM_THREADS": os.environ.get("FERRY_NUM_THREADS") or "1",
         "FERRY_MODELS": str(asked.models.resolve()),
@@ -130,6 +130,8 @@ def roll(asked: argparse.Namespace) -> None:
     run: Path = asked.run
     settings = _read_settings(run)
     ports = _replica_ports(settings)
+    if "UP_ONE_DATABASE" not in settings:
+        raise MachineError("the replicas were started with a folder of data each; make down, then make up, once.")
     if len(ports) < 2:
         raise MachineError("with one replica there would be a gap; make down, then make up REPLICAS=2.")
     supervisor = _supervisor(run)
@@ -176,17 +178,6 @@ def _write_nginx(run: Path, asked: argparse.Namespace, ports: list[int]) -> None
     site = f"listen {asked.address}:{asked.port};\naccess_log {run}/access.json ferry;\n"
     (folder / "ferry" / "site.conf").write_text(site, encoding="utf-8")
     (folder / "ferry" / "trusted.conf").write_text("127.0.0.0/8 1;\n", encoding="utf-8")
-
-
-def _make_data(data: Path, ports: list[int]) -> None:
-    """A folder for each replica, since documents belong to one, and one for the glossaries of all."""
-    glossaries = data / "glossaries"
-    glossaries.mkdir(parents=True, exist_ok=True)
-    for port in ports:
-        (data / f"replica-{port}").mkdir(exist_ok=True)
-        link = data / f"replica-{port}" / "glossaries"
-        if not link.is_symlink():
-            link.symlink_to(glossaries)
 
 
 def _wait_ready(run: Path, port: int, num_tries: int = 3) -> None:

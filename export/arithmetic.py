@@ -31,7 +31,7 @@ class Arithmetic(Protocol):
     """The three ways in which the model's parameters enter a graph, and how keys and values are kept."""
 
     def linear(self, graph: GraphBuilder, x: str, affine: Affine, name: str) -> str:
-        """[..., out] of `x` [..., in]."""
+        """[..., out]: `affine` applied to `x` [..., in]; `name` is its site within the current scope."""
         ...
 
     def embed(self, graph: GraphBuilder, ids: str, table: Array) -> str:
@@ -43,8 +43,10 @@ class Arithmetic(Protocol):
         ...
 
     def cache_scale(self, module: str) -> Array | None:
-        """[D]: what 1 in the int8 cache stands for, feature by feature of the keys or values that the linear `module`
-        gives; None where the cache holds float32."""
+        """[D]: what 1 in the int8 cache stands for; None where the cache holds float32.
+
+        Feature by feature of the keys or values that the linear `module` gives.
+        """
         ...
 
 
@@ -52,21 +54,25 @@ class Float32:
     """Everything as trained."""
 
     def linear(self, graph: GraphBuilder, x: str, affine: Affine, name: str) -> str:
+        """As `Arithmetic.linear`."""
         product = graph.node("MatMul", [x, graph.initializer(affine.weight, f"{name}.weight")])
         if affine.bias is None:
             return product
         return graph.node("Add", [product, graph.initializer(affine.bias, f"{name}.bias")])
 
     def embed(self, graph: GraphBuilder, ids: str, table: Array) -> str:
+        """As `Arithmetic.embed`."""
         rows = graph.node("Gather", [graph.initializer(table, "embedding"), ids])
         factor = np.array(math.sqrt(table.shape[1]), np.float32)
         return graph.node("Mul", [rows, graph.initializer(factor, "embedding_factor")])
 
     def project(self, graph: GraphBuilder, x: str, rows: Affine) -> str:
+        """As `Arithmetic.project`."""
         bias = [] if rows.bias is None else [graph.initializer(rows.bias, "logits_bias")]
         return graph.node("Gemm", [x, graph.initializer(rows.weight, "embedding"), *bias], {"transB": 1})
 
     def cache_scale(self, module: str) -> Array | None:
+        """None: the cache holds float32."""
         return None
 
 
@@ -86,10 +92,12 @@ class Tapped(Float32):
     taps: list[Tap] = field(default_factory=list)
 
     def linear(self, graph: GraphBuilder, x: str, affine: Affine, name: str) -> str:
+        """As `Arithmetic.linear`, with a tap on `x`."""
         self.taps.append(Tap(graph.path(name), x, (1, affine.weight.shape[0])))
         return super().linear(graph, x, affine, name)
 
     def project(self, graph: GraphBuilder, x: str, rows: Affine) -> str:
+        """As `Arithmetic.project`, with a tap on `x`."""
         self.taps.append(Tap(graph.path("projection"), x, (rows.weight.shape[1],)))
         return super().project(graph, x, rows)
 
@@ -98,7 +106,8 @@ def fuse(linears: Sequence[nn.Linear], factors: Sequence[float | Array] | None =
     """Linear maps of one input side by side: one product instead of several.
 
     Args:
-        factors: of each map, or [out] of each of its outputs.
+        linears: all [in, out] of the same input; the outputs lie side by side.
+        factors: of each map, or [out] of each of its outputs; None is 1.
     """
     factors = [np.asarray(factor, np.float32) for factor in factors or [1.0] * len(linears)]
     weights = [array(linear.weight).T * f for linear, f in zip(linears, factors, strict=True)]

@@ -48,7 +48,7 @@ class Extremes:
         self._high = -_keep_smallest(-self._high, -flat)
 
     def range(self, percentile: float) -> ActivationRange:
-        """What holds `percentile` percent of the values, on either side."""
+        """The range that holds `percentile` percent of the values."""
         outside = min(round(self._count * (100 - percentile) / 100), NUM_EXTREMES - 1)
         return ActivationRange(float(np.sort(self._low)[outside]), float(np.sort(self._high)[::-1][outside]))
 
@@ -67,6 +67,7 @@ class TappedRuntime:
         self.extremes = {tap.site: Extremes() for tap in [*encoder.taps, *decoder.taps]}
 
     def encode(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> list[Array]:
+        """As `server.engine.runtime.Runtime.encode`; the inputs of the encoder's sites are noted."""
         feeds = {"input_ids": input_ids, "attention_mask": attention_mask}
         names = [*self._encoder_names, *(tap.value for tap in self._encoder_taps)]
         outputs = self._encoder.run(names, feeds)
@@ -76,13 +77,21 @@ class TappedRuntime:
         return list(outputs[:num_caches])
 
     def bind_step(self, inputs: Mapping[str, NDArray[Any]], outputs: Mapping[str, NDArray[Any]]) -> DecodeStep:
+        """As `server.engine.runtime.Runtime.bind_step`; the taps are outputs like the others."""
         return DecodeStep(self._decoder, inputs, outputs)
 
 
 def calibrate(
     model: Transformer, manifest: Manifest, sources: Sequence[Sequence[int]], percentile: float
 ) -> Calibration:
-    """The range of every site and of every kept feature, over `sources` and the targets of greedy search."""
+    """The range of every site and of every kept feature, over `sources` and the targets of greedy search.
+
+    Args:
+        model: float32, in evaluation mode.
+        manifest: of the bundle to be.
+        sources: ids, prefix and EOS included.
+        percentile: share of a site's values, in percent, that its range holds.
+    """
     manifest = replace(manifest, cache="float32")
     runtime = TappedRuntime(model, manifest)
     pairs: list[tuple[Sequence[int], Sequence[int]]] = []
@@ -99,6 +108,7 @@ def measure_cache(
     """The largest magnitude of each feature [D] of the decoder's keys and values, by module, over `pairs`.
 
     Args:
+        model: float32, in evaluation mode.
         pairs: source ids, and target ids without BOS and EOS.
         bos: what targets start from.
     """

@@ -7,7 +7,7 @@ import numpy as np
 
 from export.arithmetic import Array
 
-# The largest number of the int8 cache, on either side of 0.
+# The largest magnitude of a number in the int8 cache.
 CACHE_LIMIT = 127
 
 
@@ -31,7 +31,8 @@ class ActivationRange:
 
 @dataclass(frozen=True)
 class Calibration:
-    """
+    """What was measured: of the linear maps' inputs, and of what the cache keeps.
+
     Attributes:
         ranges: by site, the path of a linear map in the graphs; of its input.
         cache_maxima: by name of the linear module that gives keys or values: the largest magnitude of each feature [D].

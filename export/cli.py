@@ -35,7 +35,7 @@ def read_quality(path: Path) -> tuple[Quality, ...]:
     """Measured figures from a JSON list of objects with the fields of `server.bundle.Quality`.
 
     Raises:
-        ExportError: another form.
+        ExportError: the file cannot be read, or has another form.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def add_text(parser: argparse.ArgumentParser, flag: str, meaning: str) -> None:
-    """Let `parser` take files of text by language, any number of times."""
+    """Let `parser` take files of text by language, any number of times, as `flag`, which means `meaning`."""
     parser.add_argument(flag, type=_language_file, action="append", default=[], metavar="LANG=FILE", help=meaning)
 
 

@@ -20,7 +20,7 @@ class Comparison:
 
     Attributes:
         difference: score - other_score.
-        low, high: 95 % of the differences over resamples lie between.
+        low, high: 95 % of the differences over resamples lie between them.
         p_value: sacrebleu's, for a difference as large as this by chance; 1 if there is none.
     """
 
@@ -37,7 +37,10 @@ class Comparison:
 def compare(
     metrics: Mapping[str, Metric], hypotheses: Sequence[str], others: Sequence[str], references: Sequence[str]
 ) -> tuple[Comparison, ...]:
-    """Each metric of `hypotheses` against `others`; the same every time."""
+    """Each metric of `hypotheses` against `others`; the same every time.
+
+    All are in the order of their `references`; `metrics` are by name.
+    """
     return tuple(_compare(name, metric, hypotheses, others, references) for name, metric in metrics.items())
 
 
@@ -53,7 +56,7 @@ def _compare(
     assert own.p_value is not None
     difference = own.score - other.score
     low, high = _interval(metric, hypotheses, others, references)
-    # sacrebleu counts the resamples that beat the difference. None beats 0 if nothing differs, and p would be least.
+    # sacrebleu counts the resamples that beat the difference. None beats 0 if nothing differs; p would be least.
     p_value = own.p_value if difference else 1.0
     return Comparison(name, own.score, other.score, difference, low, high, p_value, str(signature))
 

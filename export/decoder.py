@@ -102,7 +102,7 @@ class _DecoderAuthor:
         return self.arithmetic.linear(graph, mixed, fuse([attention.output]), "output")
 
     def tell_query(self, query: str, scale: Array | None) -> None:
-        """Give `query` [R, 1, D] to whoever aligns; with the keys' `scale` in it, so that no other is needed."""
+        """Output `query` [R, 1, D] for alignment, the keys' `scale` folded in, so that nothing else is needed."""
         graph = self.graph
         if scale is not None:
             query = graph.node("Mul", [query, graph.initializer(scale, "key_scale")])
@@ -114,6 +114,10 @@ class _DecoderAuthor:
 
         Args:
             states: query, key and value; or all three side by side, and two empty names.
+            attention: the trained module.
+            name: of the cache: the layer's number, then `encoder` or `decoder`, such as `0.encoder`.
+            last: [R] int32, the last position that counts in each row.
+            axis: of the cache, P or S.
             module: of the decoder layer, whose keys and values these are.
         """
         graph = self.graph

@@ -41,9 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def evaluate(
     test_set: TestSet, output: Output, other: Output | None, metric_flags: Sequence[str], lowercase: bool
 ) -> Evaluation:
-    """All that can be said of the translations of one test set, and against those of `other`.
+    """All that can be said of the translations of one test set, also compared with another system's.
 
     Args:
+        test_set: what was translated.
+        output: what is judged.
+        other: what it is compared with; None compares with nothing.
         metric_flags: keys of `METRIC_NAMES`.
         lowercase: ignore case.
     """

@@ -35,7 +35,7 @@ def choose_golden(runtime: StepRuntime, manifest: Manifest, lines: Sequence[Line
 
 
 def search_lines(runtime: StepRuntime, manifest: Manifest, lines: Sequence[Line]) -> list[Greedy]:
-    """Greedy search of each line within the engine's default length."""
+    """Greedy search of each of `lines` within the engine's default length."""
     found: dict[int, Greedy] = {}
     order = sorted(range(len(lines)), key=lambda i: len(lines[i].source_ids))
     for start in range(0, len(order), BATCH_SIZE):

@@ -57,12 +57,24 @@ class GraphBuilder:
         return ".".join([*self._scope, name])
 
     def input(self, name: str, dtype: type[np.generic], shape: Sequence[Axis]) -> str:
-        """Declare a graph input."""
+        """Declare a graph input.
+
+        Args:
+            name: by which the caller feeds it; returned.
+            dtype: numpy type.
+            shape: a size, or the name of a size that varies; one for each axis.
+        """
         self._inputs.append(_value_info(name, dtype, shape))
         return name
 
     def output(self, name: str, dtype: type[np.generic], shape: Sequence[Axis]) -> None:
-        """Declare that the value `name` is a graph output."""
+        """Declare that a value is a graph output.
+
+        Args:
+            name: of the value.
+            dtype: numpy type.
+            shape: a size, or the name of a size that varies; one for each axis.
+        """
         self._outputs.append(_value_info(name, dtype, shape))
 
     def initializer(self, array: NDArray[Any], name: str) -> str:
@@ -78,13 +90,26 @@ class GraphBuilder:
         return self.initializer(np.array(values, np.int64), "integers")
 
     def node(self, op: str, inputs: Sequence[str], attributes: Mapping[str, Any] | None = None) -> str:
-        """Add an operator of one output and return the output's name. An empty input name leaves an input out."""
+        """Add an operator of one output and return the output's name.
+
+        Args:
+            op: one of our list.
+            inputs: names of values; an empty one leaves an input out.
+            attributes: of the operator; None for none.
+        """
         return self.nodes(op, inputs, 1, attributes)[0]
 
     def nodes(
         self, op: str, inputs: Sequence[str], num_outputs: int, attributes: Mapping[str, Any] | None
     ) -> list[str]:
-        """Add an operator of several outputs and return their names."""
+        """Add an operator of several outputs and return their names.
+
+        Args:
+            op: one of our list.
+            inputs: names of values; an empty one leaves an input out.
+            num_outputs: all of them are used.
+            attributes: of the operator; None for none.
+        """
         outputs = [self.fresh(op) for _ in range(num_outputs)]
         self.emit(op, inputs, outputs, attributes)
         return outputs
@@ -92,7 +117,14 @@ class GraphBuilder:
     def emit(
         self, op: str, inputs: Sequence[str], outputs: Sequence[str], attributes: Mapping[str, Any] | None = None
     ) -> None:
-        """Add an operator whose outputs have names given by the caller; an empty name leaves an output out."""
+        """Add an operator whose outputs have names given by the caller.
+
+        Args:
+            op: one of our list.
+            inputs: names of values; an empty one leaves an input out.
+            outputs: new names; an empty one leaves an output out.
+            attributes: of the operator; None for none.
+        """
         domain, name = OPERATORS[op], self.fresh(op)
         self._nodes.append(helper.make_node(op, inputs, outputs, name=name, domain=domain, **(attributes or {})))
 

@@ -33,7 +33,11 @@ class GraphReader:
             self._nodes.setdefault(node.name.rpartition(".")[0], []).append(node)
 
     def linears(self, scope: str, sites: Collection[str]) -> dict[str, Affine]:
-        """The linear maps of `scope` by site; `sites` has all of them, in the order of use."""
+        """The linear maps of `scope` by site; `sites` has all of them, in the order of use.
+
+        Raises:
+            ExportError: the scope has more linear maps than `sites`, or fewer.
+        """
         nodes = [node for node in self._nodes.get(scope, []) if self._is_linear(node)]
         for site in list(sites)[len(nodes) :]:
             raise self._lacks(scope, f"{site}.weight")
@@ -42,7 +46,11 @@ class GraphReader:
         return {site: self._affine(scope, node) for site, node in zip(sites, nodes, strict=True)}
 
     def norm(self, scope: str, operators: Collection[str]) -> Any:
-        """The node of the norm of `scope`, one of `operators`."""
+        """The node of the norm of `scope`, one of `operators`.
+
+        Raises:
+            ExportError: the scope has none.
+        """
         found = self.first(scope, operators)
         if found is None:
             raise self._lacks(scope, "norm.weight")
@@ -62,13 +70,21 @@ class GraphReader:
         return [self.constant(name).ravel() for name in ([] if node is None else node.input[12:14])]
 
     def constant(self, name: str) -> Array:
-        """The initialiser `name` as float32."""
+        """The initialiser `name` as float32.
+
+        Raises:
+            ExportError: the graph has no such constant.
+        """
         if name not in self._constants:
             raise ExportError(f"{self._file} has no initialiser {name}; was the bundle made by ferry-export?")
         return self._constants[name].astype(np.float32)
 
     def projection(self) -> Affine:
-        """The rows [V, D] that give the logits, and their bias [V]."""
+        """The rows [V, D] that give the logits, and their bias [V].
+
+        Raises:
+            ExportError: the decoder has no output projection.
+        """
         node = self.first("", ("Gemm", "QGemm"))
         if node is None:
             raise self._lacks("", "embedding")
@@ -82,7 +98,11 @@ class GraphReader:
         )
 
     def embedding(self) -> Array:
-        """The table [V, D] that ids are looked up in; what is looked up is then multiplied by the square root of D."""
+        """The table [V, D] that ids are looked up in; what is looked up is then multiplied by the square root of D.
+
+        Raises:
+            ExportError: the graph looks nothing up.
+        """
         lookups = self._lookups()
         rows = next((name for name, users in lookups.items() if users & {"Mul", "Cast"}), None)
         if rows is None:
@@ -92,7 +112,11 @@ class GraphReader:
         return table * (self.constant(factors[0]) / np.float32(math.sqrt(table.shape[1]))) if factors else table
 
     def positions(self) -> Array:
-        """[length, D]: what is added at each position."""
+        """[length, D]: what is added at each position.
+
+        Raises:
+            ExportError: the graph has no positions.
+        """
         found = next((name for name, users in self._lookups().items() if not users & {"Mul", "Cast"}), None)
         if found is None:
             raise self._lacks("", "positions")

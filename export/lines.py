@@ -57,7 +57,7 @@ def gather_lines(
 
 
 def choose_evenly(lines: Sequence[Line], num_lines: int) -> list[Line]:
-    """At most `num_lines` lines, as many from each direction as can be, spread over the whole of it."""
+    """At most `num_lines` of `lines`, as many from each direction as there can be, spread over all of it."""
     directions: dict[tuple[str, str], list[Line]] = {}
     for line in lines:
         directions.setdefault((line.source, line.target), []).append(line)

@@ -39,9 +39,9 @@ class Material:
     """Files besides the source.
 
     Attributes:
-        calibration: text by source language; without, the source's samples.
+        calibration: text by source language; a language without any takes the source's samples.
         golden: likewise, for golden lines and verification.
-        card: a model card to put into the bundle.
+        card: a model card to put into the bundle; None for none.
     """
 
     calibration: Mapping[str, Path] = field(default_factory=dict)
@@ -69,7 +69,11 @@ def pack(
 
 
 def check_free(folder: Path, program: str = "ferry-export") -> None:
-    """Refuse a path that is taken, in the name of `program`."""
+    """Refuse a path that is taken, in the name of `program`.
+
+    Raises:
+        ExportError: the path exists.
+    """
     if folder.exists() or folder.is_symlink():
         raise ExportError(f"{folder} exists, and {program} never overwrites; choose another path or remove it")
 

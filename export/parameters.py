@@ -1,4 +1,4 @@
-"""A model's settings and weights, told from the two graphs of its bundle: what their authors did, undone.
+"""A model's settings and weights, read from the two graphs of its bundle: what their authors did, undone.
 
 `_encoder_blocks` and `_decoder_blocks` say which modules went where; they follow `encoder.py` and `decoder.py`.
 """

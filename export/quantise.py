@@ -55,6 +55,7 @@ class Int8:
         self._limit = settings.weight_limit
 
     def linear(self, graph: GraphBuilder, x: str, affine: Affine, name: str) -> str:
+        """As `Arithmetic.linear`."""
         rows, scales = quantise_rows(affine.weight.T, self._limit)
         weight = graph.initializer(rows.T, f"{name}.weight")
         quantised, scale, zero_point = self._quantise(graph, x, name)
@@ -63,6 +64,7 @@ class Int8:
         return graph.node("MatMulIntegerToFloat", [quantised, weight, scale, weight_scale, zero_point, "", bias])
 
     def embed(self, graph: GraphBuilder, ids: str, table: Array) -> str:
+        """As `Arithmetic.embed`."""
         rows, scales = quantise_rows(table, self._limit)
         looked_up = graph.node("Gather", [graph.initializer(rows, "embedding"), ids])
         factors = graph.initializer(scales[:, None] * np.float32(math.sqrt(table.shape[1])), "embedding_factors")
@@ -70,6 +72,7 @@ class Int8:
         return graph.node("Mul", [numbers, graph.node("Gather", [factors, ids])])
 
     def project(self, graph: GraphBuilder, x: str, rows: Affine) -> str:
+        """As `Arithmetic.project`."""
         numbers, scales = quantise_rows(rows.weight, self._limit)
         weight = graph.initializer(numbers, "embedding")
         quantised, scale, zero_point = self._quantise(graph, x, "projection")
@@ -82,6 +85,7 @@ class Int8:
         return graph.node("QGemm", inputs, {"transB": 1})
 
     def cache_scale(self, module: str) -> Array | None:
+        """As `Arithmetic.cache_scale`, from the calibration."""
         return self._calibration.cache_scale(module)
 
     def _quantise(self, graph: GraphBuilder, x: str, name: str) -> tuple[str, str, str]:

@@ -96,6 +96,8 @@ def build_qualities(report: Report) -> list[Quality]:
 def write_report(folder: Path, report: Report, translations: Mapping[str, Sequence[str]]) -> None:
     """Write the folder, aside first, so that it is there whole or not at all.
 
+    `translations` are by the name of the test set.
+
     Raises:
         ExportError: `folder` exists.
     """

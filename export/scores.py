@@ -29,6 +29,8 @@ def build_metrics(flags: Sequence[str], target: str, lowercase: bool) -> dict[st
     """Metrics by name, in the order of `METRIC_NAMES`; BLEU with the tokenizer that sacrebleu has for `target`.
 
     Args:
+        flags: keys of `METRIC_NAMES`.
+        target: language of the translations.
         lowercase: ignore case. TER always does, unless told otherwise; its signature says so.
 
     Raises:
@@ -46,14 +48,17 @@ def build_metrics(flags: Sequence[str], target: str, lowercase: bool) -> dict[st
 
 
 def score(metrics: Mapping[str, Metric], hypotheses: Sequence[str], references: Sequence[str]) -> dict[str, float]:
-    """The corpus score of each metric, of 100."""
+    """The corpus score of `hypotheses` against `references` by each of `metrics`, of 100."""
     return {name: metric.corpus_score(hypotheses, [references]).score for name, metric in metrics.items()}
 
 
 def score_by_length(
     metrics: Mapping[str, Metric], sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str]
 ) -> tuple[Bucket, ...]:
-    """Scores of the lines of each of `LENGTHS`, as far as there are any."""
+    """Scores of the lines of each of `LENGTHS`, counted in words of `sources`, as far as there are any.
+
+    The others as for `score`: `metrics` by name, `hypotheses` and `references` line by line.
+    """
     buckets = []
     for first, last in LENGTHS:
         lines = [i for i, text in enumerate(sources) if first <= len(text.split()) <= (last or len(text))]

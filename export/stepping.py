@@ -29,9 +29,11 @@ Array = NDArray[np.float32]
 class StepRuntime(Protocol):
     """What a loop needs of `server.engine.runtime.Runtime`."""
 
-    def encode(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> list[Array]: ...
+    def encode(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> list[Array]:
+        """Cross keys and values [B, H, S, E] of a padded batch of sources."""
 
-    def bind_step(self, inputs: Mapping[str, NDArray[Any]], outputs: Mapping[str, NDArray[Any]]) -> DecodeStep: ...
+    def bind_step(self, inputs: Mapping[str, NDArray[Any]], outputs: Mapping[str, NDArray[Any]]) -> DecodeStep:
+        """A decode step over the caller's own memory, by tensor name."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,10 @@ class LockStep:
         """Encode `sources` and bind the decoder to fresh memory.
 
         Args:
-            taps: memory [B, ...] of further outputs, by name.
+            runtime: runs the two graphs.
+            manifest: of their bundle.
+            sources: ids, prefix and EOS included.
+            taps: memory [B, ...] of further outputs, by name; None for none.
         """
         self.num_rows = len(sources)
         self.manifest = manifest
@@ -104,10 +109,12 @@ def force(loop: LockStep, targets: Sequence[Sequence[int]]) -> list[Array]:
 def search_greedily(
     loop: LockStep, limits: Sequence[int], observe: Callable[[NDArray[np.bool_]], None] | None = None
 ) -> list[Greedy]:
-    """Greedy search of every sentence, of at most `limits` ids each, EOS included.
+    """Greedy search of every sentence.
 
     Args:
-        observe: called after each step with the rows [B] whose sentences were running in it.
+        loop: fresh, at the start of its sentences.
+        limits: [B] ids to generate at most, EOS included.
+        observe: called after each step with the rows [B] whose sentences were running in it; None for nobody.
     """
     eos, suppressed = loop.manifest.special_ids.eos, list(loop.manifest.suppressed_ids)
     ids = np.full(loop.num_rows, loop.manifest.special_ids.bos)

@@ -46,7 +46,14 @@ class WeakLine:
 def find_symptoms(
     sources: Sequence[str], references: Sequence[str], hypotheses: Sequence[str], cut: Sequence[bool] | None
 ) -> Symptoms:
-    """Of `hypotheses`; those of the references themselves say how much of it is natural."""
+    """The symptoms of `hypotheses`; those of the references show how much of it is natural.
+
+    Args:
+        sources: one for each hypothesis.
+        references: likewise.
+        hypotheses: at least one.
+        cut: which of them reached the longest length allowed; None if that is not known.
+    """
     return Symptoms(
         empty=_share([not text.strip() for text in hypotheses]),
         copied=_share([text.strip() == source.strip() for text, source in zip(hypotheses, sources, strict=True)]),
@@ -66,7 +73,10 @@ def repeats(text: str) -> bool:
 def find_worst(
     sources: Sequence[str], references: Sequence[str], hypotheses: Sequence[str], lowercase: bool
 ) -> tuple[WeakLine, ...]:
-    """The lines with the lowest chrF, worst first, of those whose reference has three words or more."""
+    """The lines with the lowest chrF, worst first, of those whose reference has three words or more.
+
+    `sources`, `references` and `hypotheses` go line by line; `lowercase` ignores case.
+    """
     metric = CHRF(lowercase=lowercase)
     lines = [
         WeakLine(number, metric.sentence_score(hypothesis, [reference]).score, source, reference, hypothesis)

@@ -36,7 +36,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Decoding:
-    """How to translate. None takes the bundle's own, or of a checkpoint what a bundle gets without flags."""
+    """How to translate. None takes the bundle's own; for a checkpoint, what a bundle gets without flags."""
 
     beam_size: int | None = None
     length_penalty: float | None = None
@@ -72,10 +72,10 @@ class System(Protocol):
     """Something that has translations of test sets."""
 
     def check(self, test_sets: Sequence[TestSet], decoding: Decoding) -> None:
-        """Raise, before any long work, what would hinder `translate`."""
+        """Raise, before any long work, whatever would make `translate` fail."""
 
     def translate(self, test_sets: Sequence[TestSet], decoding: Decoding, say: Say) -> Translated:
-        """Translate all lines, telling `say` what is done."""
+        """Translate all lines of `test_sets`, telling `say` what is done."""
 
 
 def find_system(path: Path) -> System:
@@ -104,13 +104,13 @@ class BundleFolder:
     path: Path
 
     def check(self, test_sets: Sequence[TestSet], decoding: Decoding) -> None:
-        """The bundle is whole, and has the directions and the beam."""
+        """Check that the bundle is whole, and has the directions and the beam."""
         manifest = read_bundle(self.path).manifest
         _check_directions(self.path, test_sets, [(pair.source, pair.target) for pair in manifest.pairs])
         _choose_search(decoding, manifest.search)
 
     def translate(self, test_sets: Sequence[TestSet], decoding: Decoding, say: Say) -> Translated:
-        """Translate with the engine, on all cores unless `decoding` says otherwise."""
+        """As `System.translate`, with the engine, on all cores unless `decoding` says otherwise."""
         model = load_model(self.path, EngineSettings(num_threads=decoding.num_threads), lambda error: None, say)
         try:
             manifest = model.manifest
@@ -132,13 +132,13 @@ class CheckpointFolder:
     path: Path
 
     def check(self, test_sets: Sequence[TestSet], decoding: Decoding) -> None:
-        """The checkpoint has the directions, and the beam is possible."""
+        """Check that the checkpoint has the directions, and that the beam is possible."""
         pairs = [(source, target) for source, target in read_checkpoint_config(self.path)["pairs"]]
         _check_directions(self.path, test_sets, pairs)
         _choose_search(decoding, _checkpoint_search())
 
     def translate(self, test_sets: Sequence[TestSet], decoding: Decoding, say: Say) -> Translated:
-        """Pack a bundle of the directions asked for, in a temporary folder, and translate with that."""
+        """As `System.translate`, with a bundle of the directions asked for, packed in a temporary folder."""
         asked = tuple(dict.fromkeys((each.source, each.target) for each in test_sets))
         checkpoint = replace(read_checkpoint(self.path), pairs=asked)
         lines = Material(golden={each.source: each.source_file for each in test_sets})
@@ -154,17 +154,17 @@ class CheckpointFolder:
 
 @dataclass(frozen=True)
 class ReadyFolder:
-    """Translations made before, in files named NAME.SOURCE-TARGET.txt, such as a report of ours has."""
+    """Translations made before, in files named NAME.SOURCE-TARGET.txt, as in a report of ours."""
 
     path: Path
 
     def check(self, test_sets: Sequence[TestSet], decoding: Decoding) -> None:
-        """There is a file for each test set, with as many lines."""
+        """Check that there is a file for each test set, with as many lines."""
         for each in test_sets:
             self._read(each)
 
     def translate(self, test_sets: Sequence[TestSet], decoding: Decoding, say: Say) -> Translated:
-        """Read the files."""
+        """As `System.translate`, from the files."""
         return Translated(f"translations in {self.path}", None, tuple(map(self._read, test_sets)))
 
     def _read(self, each: TestSet) -> Output:

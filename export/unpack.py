@@ -49,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def unpack(bundle: Bundle, folder: Path, dropout: float, say: Callable[[str], None]) -> Parity:
     """Write the checkpoint `folder`, telling `say` what is done, and return how it compares with `bundle`.
 
+    No graph says what `dropout` was; 0 to 1.
+
     Raises:
         ExportError: `folder` exists, or the bundle's model cannot be read back. Nothing is left behind.
     """

@@ -29,7 +29,7 @@ BATCH_SIZE = 4
 
 @dataclass(frozen=True)
 class Tolerance:
-    """What a bundle may differ from the oracle, at most (`identical`: at least).
+    """How far a bundle may differ from the oracle, at most (`identical`: at least).
 
     Attributes:
         relative_error: root mean square error of the log-probabilities over their standard deviation.
@@ -96,8 +96,8 @@ def prove(model: Transformer, bundle: Bundle, lines: Sequence[Line], called: str
         called: what a message calls the model's source.
 
     Raises:
-        ExportError: out of tolerance.
-        BundleError: a golden line that the engine answers otherwise.
+        ExportError: the bundle is out of tolerance.
+        BundleError: the engine answers a golden line with other ids.
     """
     parity = measure(model, bundle, lines)
     faults = parity.faults(TOLERANCES[bundle.manifest.precision])
@@ -107,7 +107,10 @@ def prove(model: Transformer, bundle: Bundle, lines: Sequence[Line], called: str
 
 
 def measure(model: Transformer, bundle: Bundle, lines: Sequence[Line]) -> Parity:
-    """Log-probabilities of the graphs, fed the oracle's greedy ids, and the engine's greedy ids, against the oracle."""
+    """Compare the graphs, fed the oracle's greedy ids, and the engine's own greedy ids, with the oracle.
+
+    Over `lines`, at least one.
+    """
     runtime, manifest = Runtime.load(bundle), bundle.manifest
     special = manifest.special_ids
     oracle_ids, oracle_log_probs, log_probs = [], [], []

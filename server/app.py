@@ -1,36 +1,34 @@
-"""The HTTP application: the routes of all dialects, and what is not of any: index, health, metrics."""
+"""The HTTP application: the routes of all dialects, and what is not of any: the documents and the page."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import Response
 from starlette.routing import Route
 
 from server.access.access import Access
-from server.dialects.deepl.routes import deepl_dialect
-from server.dialects.libre.routes import libre_dialect
-from server.dialects.native.routes import native_dialect
-from server.dialects.native.schema import StatusAnswer
+from server.dialects.deepl.routes import build_deepl_dialect
+from server.dialects.libre.routes import build_libre_dialect
+from server.dialects.native.routes import build_native_dialect
+from server.dialects.operations.routes import build_operations_dialect
 from server.documents.jobs import Documents
-from server.errors import EngineStoppedError
 from server.models.models import Models
-from server.openapi.endpoints import openapi_routes
+from server.openapi.endpoints import build_openapi_routes
 from server.page.assets import page_routes
 from server.settings import ServeSettings
+from server.storage.storage import Storage
 from server.translation.sentences import GuardCounts
 from server.translation.translator import Translator
-from server.web.answers import EXCEPTION_HANDLERS, json_answer
+from server.web.answers import EXCEPTION_HANDLERS
 from server.web.debug import get_debug
-from server.web.dialect import Dialect
+from server.web.dialect import Dialect, answer_routes
 from server.web.metrics import Metrics
 from server.web.observed import Observed
 from server.web.reload import Reloader, reloading_on_hangup
 from server.web.shedding import Shedder
-from server.web.state import FerryRequest, State
+from server.web.state import State
 from server.web.tracing import Traced, make_tracer
 
 INDEX = """Ferry translates.
@@ -52,43 +50,42 @@ GET  /metrics        for Prometheus
 def build_app(models: Models, settings: ServeSettings, reloader: Reloader | None = None) -> Starlette:
     """The application over loaded models, its translator in `app.state`.
 
-    It does not close the models: whoever loaded them closes those that the translator has in the end, which are others
-    if `reloader` has been asked for it by SIGHUP.
+    It does not close the models: whoever loaded them closes those that the translator holds at the end. These are not
+    the first ones if SIGHUP has made `reloader` exchange them.
     """
-    documents = Documents(settings)
-    dialects = build_dialects(settings, documents)
+    storage = Storage(settings)
+    documents = Documents(storage.documents, storage.usage)
+    dialects = build_dialects(storage, documents)
     routes = [
         # The first that matches answers, so those that are asked most come first.
-        *(route for dialect in dialects for route in dialect.routes),
-        Route("/health/live", get_live),
-        Route("/health/ready", get_ready),
-        Route("/metrics", get_metrics),
+        *(route for dialect in dialects for route in answer_routes(dialect)),
         Route("/debug", get_debug, include_in_schema=False),
-        *openapi_routes(dialects),
+        *build_openapi_routes(dialects),
         *page_routes(INDEX),
     ]
     translator = Translator(models, settings.limits)
     metrics = Metrics(lambda: translator.models, [route.path for route in routes])
     translator.guard_counts = GuardCounts(metrics.count_suspect, metrics.count_mended)
-    access = Access(settings.api_keys, settings.data, settings.character_limit or None)
+    access = Access(settings.api_keys, storage.usage, settings.character_limit or None)
     state = State(translator=translator, settings=settings, metrics=metrics, access=access)
     shedder = Shedder(translator, access, settings, dialects)
     app = Starlette(
         routes=routes,
         middleware=_middleware(settings, metrics, shedder),
         exception_handlers=EXCEPTION_HANDLERS,
-        lifespan=_lifespan(state, documents, reloader, shedder),
+        lifespan=_lifespan(state, storage, documents, reloader, shedder),
     )
     app.state.translator = translator
     return app
 
 
-def build_dialects(settings: ServeSettings, documents: Documents) -> tuple[Dialect, ...]:
+def build_dialects(storage: Storage, documents: Documents) -> tuple[Dialect, ...]:
     """All that the server speaks. A new dialect is a folder in `server.dialects` and a line here."""
     return (
-        native_dialect(),
-        deepl_dialect(settings, documents),
-        libre_dialect(),
+        build_native_dialect(),
+        build_deepl_dialect(storage.glossaries, documents),
+        build_libre_dialect(storage.files),
+        build_operations_dialect(),
     )
 
 
@@ -113,35 +110,17 @@ def _middleware(settings: ServeSettings, metrics: Metrics, shedder: Shedder) -> 
 
 
 def _lifespan(
-    state: State, documents: Documents, reloader: Reloader | None, shedder: Shedder
+    state: State, storage: Storage, documents: Documents, reloader: Reloader | None, shedder: Shedder
 ) -> Callable[[Starlette], AbstractAsyncContextManager[State]]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
         translator = state["translator"]
         async with (
+            storage.kept(),
             documents.running(translator),
             shedder.watching(),
-            state["access"].usage.kept(),
             reloading_on_hangup(reloader, translator, state["access"]),
         ):
             yield state
 
     return lifespan
-
-
-async def get_live(request: FerryRequest) -> Response:
-    """The process answers."""
-    return json_answer(StatusAnswer())
-
-
-async def get_ready(request: FerryRequest) -> Response:
-    """It can translate: golden lines passed, and no engine has failed since."""
-    if request.state["translator"].models.ready:
-        return json_answer(StatusAnswer())
-    raise EngineStoppedError("An engine has failed; the server is about to stop.")
-
-
-async def get_metrics(request: FerryRequest) -> Response:
-    """Prometheus text; written in a thread, since it takes milliseconds."""
-    metrics = request.state["metrics"]
-    return Response(await run_in_threadpool(metrics.expose), media_type=metrics.media_type)

@@ -120,13 +120,14 @@ class Origin:
     """Where a model comes from that another toolkit trained, and how near the bundle is to it, over some lines.
 
     Attributes:
-        family: of the source, such as `marian`.
+        family: of the source, such as `Marian`.
         licence: its terms, in words; empty if nobody said.
         files: SHA-256 of each file that was read, by its name.
-        max_error: largest difference of a log-probability, in nats; relative_error: their root mean square over the
-            deviation of the log-probabilities.
+        max_error: largest difference of a log-probability, in nats.
+        relative_error: their root mean square over the deviation of the log-probabilities.
         regret: mean over steps of what the source loses by the bundle's choice, in nats.
-        identical: share of greedy translations with identical ids; chrf: between both, of 100.
+        identical: share of greedy translations with identical ids.
+        chrf: between both, of 100.
     """
 
     family: str
@@ -349,7 +350,7 @@ def _convert(kind: type[T], value: Any, where: str, faults: list[str]) -> T:
         return cast(T, float(value))
     if origin is None and kind is not float and type(value) is kind:
         return value
-    faults.append(f"{where} is {_shown(value)}, expected {_named(kind)}")
+    faults.append(f"{where} is {_show(value)}, expected {_name_kind(kind)}")
     return cast(T, value)
 
 
@@ -370,13 +371,13 @@ def _is_finite(value: int | float) -> bool:
         return False
 
 
-def _named(kind: Any) -> str:
+def _name_kind(kind: Any) -> str:
     origin = typing.get_origin(kind)
     if origin is Literal or isinstance(kind, UnionType):
         return " or ".join(map(repr, typing.get_args(kind)))
     return {tuple: "a list", dict: "an object"}.get(origin) or ("an object" if is_dataclass(kind) else kind.__name__)
 
 
-def _shown(value: Any) -> str:
+def _show(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

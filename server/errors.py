@@ -64,7 +64,7 @@ class KeyRequiredError(FerryError):
 
 
 class UnknownKeyError(FerryError):
-    """An API key that is not, or not any more, in the server's file."""
+    """An API key that is not, or no longer, in the server's file."""
 
     code = "key_unknown"
     status = 403

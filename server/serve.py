@@ -1,6 +1,6 @@
 """`ferry-serve`: load and verify the models, then listen, until SIGTERM or until an engine fails.
 
-SIGHUP reads the folder of bundles again; if we are the program of a terminal, it means that this has gone, and ends us.
+SIGHUP reads the folder of bundles again; in a terminal it means that the terminal has gone, and ends the server.
 
 Exit status: 0 after SIGTERM or SIGINT, 1 if an engine failed, 2 if it could not start.
 """
@@ -35,13 +35,14 @@ from server.models.loading import OnFailure, Say, load_model, load_models
 from server.models.models import Model, Models
 from server.models.results import SentenceCache
 from server.settings import ServeSettings, read_settings
+from server.storage.database import Database
 from server.web.logs import configure_logs
 from server.web.protocol import ConnectionLimits, allow_connections, protocol_with
 from server.web.reload import LoadModel, Reloader
 
 # Longer than the idle connections of a proxy in front of us live, so that it never picks one we are closing.
 KEEP_ALIVE_S = 75
-# Told to stop at once, it still has this long to say so to everybody.
+# Even when told to stop at once, the server has this long to tell every client.
 FORCED_S = 1.0
 # What comes on top of the engine's memory (measured): the detector of languages, and the requests of a full queue.
 DETECTOR_BYTES, REQUESTS_BYTES = 50_000_000, 30_000_000
@@ -71,11 +72,13 @@ def serve(settings: ServeSettings) -> int:
     """Serve until told to stop; the exit status.
 
     Raises:
-        SettingsError, BundleError: if it cannot start.
+        SettingsError: a setting is impossible here: the port is taken, the data folder cannot be written, a size is too
+            small.
+        BundleError: there is no bundle, or one cannot be served.
     """
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _leave)
-    # Without a terminal it asks for a reload, which the application hears when it runs; until then all is read anyway.
+    # Without a terminal it asks for a reload. The application listens for it; before that, all is still to be read.
     signal.signal(signal.SIGHUP, _leave if sys.stdin.isatty() else signal.SIG_IGN)
     servers: list[uvicorn.Server] = []
 
@@ -109,7 +112,7 @@ def serve(settings: ServeSettings) -> int:
 
 
 class _Server(uvicorn.Server):
-    """Ends the application in order also when it is told twice: requests are answered, then counts are written."""
+    """Ends the application in order even when told twice: requests are answered, then counts are written."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)
@@ -173,7 +176,7 @@ def _bind(settings: ServeSettings) -> socket.socket:
 
 
 def _listen(listener: socket.socket, settings: ServeSettings) -> None:
-    """Another process may have done so while we loaded: two can be bound to a port until one of them listens."""
+    """Listen. Another process may do so already: two can be bound to a port until one of them listens."""
     try:
         listener.listen()
     except OSError as error:
@@ -188,14 +191,15 @@ def _cannot_listen(settings: ServeSettings, error: OSError) -> SettingsError:
 
 
 def _check_data(folder: Path) -> None:
-    """What clients store needs a place; to be found out now, and not by the first of them."""
+    """Check that there is a place for what clients store: now, and not when the first of them needs it."""
     there = next(each for each in (folder, *folder.parents) if os.path.exists(each))
     if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
         raise SettingsError(f"--data {folder}: {there} is no folder that we may write to; name another one.")
+    Database(folder).prepare()
 
 
 def _check_memory(models: Models, settings: ServeSettings, limit: int | None) -> None:
-    """Warn if the cgroup's limit is lower than what this process may come to: it would be killed under load."""
+    """Warn if the cgroup's limit is lower than what this process may grow to: it would be killed under load."""
     stats = [model.engine.stats() for model in models.all]
     rows = sum(each.max_cache_bytes - each.cache_bytes for each in stats)
     needed = _resident_bytes() + rows + settings.cache_bytes + DETECTOR_BYTES + REQUESTS_BYTES
@@ -209,7 +213,7 @@ def _check_memory(models: Models, settings: ServeSettings, limit: int | None) ->
 
 
 def _resident_bytes() -> int:
-    """What this process has in memory; 0 where that is not told."""
+    """What this process has in memory; 0 where the system does not say."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
     except OSError:

@@ -22,7 +22,14 @@ LogFormat = Literal["text", "json"]
 
 
 def setting(doc: str, default: Any = MISSING, *, minimum: float = -math.inf, maximum: float = math.inf) -> Any:
-    """A field with its help text, default and limits (both included); without a default it is required."""
+    """A field of a settings class.
+
+    Args:
+        doc: its line of help.
+        default: without one, the setting is required.
+        minimum: least number allowed.
+        maximum: greatest number allowed.
+    """
     return field(default=default, metadata={"doc": doc, "minimum": minimum, "maximum": maximum})
 
 
@@ -127,6 +134,12 @@ class ServeSettings(EngineFields):
 def read_settings(kind: type[T], argv: Sequence[str], environment: Mapping[str, str], doc: str) -> T:
     """The settings `kind` from flags and FERRY_* variables.
 
+    Args:
+        kind: the settings class.
+        argv: the command line, without the program.
+        environment: its variables.
+        doc: what --help says of the command.
+
     Raises:
         SettingsError: naming each flag or variable with an impossible value, one per line.
         SystemExit: for --help, and for flags that do not exist.
@@ -147,7 +160,7 @@ def read_settings(kind: type[T], argv: Sequence[str], environment: Mapping[str, 
                 faults.append(f"{flag} is missing: {item.metadata['doc']}.")
             continue
         try:
-            values[item.name] = _converted(hints[item.name], text, item)
+            values[item.name] = _convert(hints[item.name], text, item)
         except ValueError as error:
             faults.append(f"{where} is {text!r}; it must be {error}.")
     if faults:
@@ -192,7 +205,7 @@ def _plain(hint: Any) -> Any:
     return next((part for part in typing.get_args(hint) if part is not type(None)), hint)
 
 
-def _converted(hint: Any, text: str, item: "Field[Any]") -> Any:
+def _convert(hint: Any, text: str, item: "Field[Any]") -> Any:
     """`text` as the field's type; ValueError says what it must be."""
     kind = _plain(hint)
     if choices := _choices(hint):

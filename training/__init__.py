@@ -1,1 +1,1 @@
-"""The training room: parallel text in, checkpoints out. It imports no other room."""
+"""The training package: parallel text in, checkpoints out. It imports neither of the others."""

@@ -60,7 +60,7 @@ class RunState:
     """What a run remembers besides weights and position.
 
     Attributes:
-        guard: of the gradient norms.
+        guard: what is remembered of the gradient norms.
         stale: validations since the best one.
     """
 
@@ -76,7 +76,6 @@ class Checkpoint:
         model: float32, in evaluation mode.
         pairs: (source, target) directions it was trained on.
         tag_ids: target language to the id that goes before the source ids.
-        max_source_length: longest source in ids, tag and EOS included; max_target_length likewise with EOS.
     """
 
     path: Path
@@ -91,15 +90,18 @@ class Checkpoint:
 
     @property
     def max_source_length(self) -> int:
+        """Longest source in ids, tag and EOS included."""
         return self.settings.data.max_length
 
     @property
     def max_target_length(self) -> int:
+        """Longest target in ids, EOS included."""
         # Translations may run longer than their source; half as much again is more than training ever showed.
         return self.settings.data.max_length * 3 // 2
 
     @property
     def step(self) -> int:
+        """Updates made."""
         return self.position.step
 
     @property
@@ -194,7 +196,11 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def read_checkpoint_config(path: Path) -> dict[str, Any]:
-    """`config.json` of a checkpoint folder, its format checked."""
+    """`config.json` of a checkpoint folder, its format checked.
+
+    Raises:
+        CheckpointError: the folder has no readable `config.json`, or one of another format.
+    """
     try:
         config = json.loads((path / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -220,7 +226,11 @@ def read_resume_state(path: Path) -> tuple[Position, RunState, dict[str, Tensor]
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """The float32 weights of a checkpoint folder."""
+    """The float32 weights of a checkpoint folder.
+
+    Raises:
+        CheckpointError: the folder has no weights, or damaged ones.
+    """
     try:
         return load_file(path / "model.safetensors")
     except (OSError, SafetensorError) as error:

@@ -37,7 +37,12 @@ def read_config(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
 
 
 def build(kind: type[T], data: Any, where: str = "") -> T:
-    """`data` as an instance of the dataclass `kind`.
+    """Plain data as an instance of the dataclass `kind`.
+
+    Args:
+        kind: the dataclass; its fields may be dataclasses themselves.
+        data: as TOML gave it.
+        where: path of `data` in the whole file, for messages; empty for all of it.
 
     Raises:
         ConfigError: unknown or missing keys and values of the wrong type, all of them.
@@ -80,7 +85,7 @@ def _convert(kind: Any, value: Any, where: str, faults: list[str]) -> Any:
         return float(value)
     if origin is None and type(value) is kind:
         return value
-    faults.append(f"{where} = {value!r}; expected {_named(kind)}")
+    faults.append(f"{where} = {value!r}; expected {_name_kind(kind)}")
     return value
 
 
@@ -101,7 +106,7 @@ def _convert_table(kind: type, value: dict[str, Any], where: str, faults: list[s
     return kind(**(dict.fromkeys(missing) | given))
 
 
-def _named(kind: Any) -> str:
+def _name_kind(kind: Any) -> str:
     origin = typing.get_origin(kind)
     if origin is Literal:
         return " or ".join(map(repr, typing.get_args(kind)))

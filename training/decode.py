@@ -22,10 +22,12 @@ def greedy_decode(
     """The most likely next id, again and again.
 
     Args:
+        model: in evaluation mode.
         sources: ids with tag and EOS.
         max_lengths: ids to generate at most for each source, EOS included.
         suppressed: ids that are never generated.
-        bos, eos: ids that a target starts and ends with.
+        bos: id that a target starts from.
+        eos: id that a target ends with.
 
     Returns:
         For each source its target ids, without BOS and EOS.
@@ -46,7 +48,7 @@ def greedy_decode(
 
 
 def encode(model: Transformer, source_ids: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
-    """Encoder states [B, S, D] and the mask that cross-attention needs."""
+    """Encoder states [B, S, D] of `source_ids` [B, S], and the mask that cross-attention needs; `lengths` are [B]."""
     mask = padding_mask(lengths, source_ids.shape[1], model.embedding.weight.dtype)
     return model.encode(source_ids, mask), mask
 

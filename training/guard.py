@@ -1,4 +1,4 @@
-"""Which updates are fit to be made: none with a gradient that is not a number, none that leaps."""
+"""Which updates may be made: none whose gradient is not a number, none whose gradient leaps."""
 
 import math
 from dataclasses import dataclass, replace

@@ -17,12 +17,18 @@ from torch.nn import functional as F
 # 256 rows of 8,000 logits are 8 MB in float32: inside the last-level cache of a server core's share, and enough rows to
 # keep the matrix product efficient.
 CHUNK_ROWS = 256
-# A GPU has no such cache to stay in, but a price for every kernel started.
+# A GPU has no such cache to stay in, but pays for every kernel it starts.
 CHUNK_ROWS_GPU = 16_384
 
 
 def smoothed_cross_entropy(states: Tensor, table: Tensor, targets: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
-    """Label-smoothed loss of `states` [N, D] projected on `table` [V, D], against `targets` [N] int64.
+    """Label-smoothed loss, without ever holding the logits of the whole batch.
+
+    Args:
+        states: [N, D] of the decoder.
+        table: [V, D], the output projection.
+        targets: [N] int64.
+        smoothing: probability that is spread evenly over all of V, 0 to 1.
 
     Returns:
         The summed smoothed loss (with a gradient), and the summed plain negative log-likelihood (without), both in
@@ -35,7 +41,7 @@ def smoothed_cross_entropy(states: Tensor, table: Tensor, targets: Tensor, smoot
 def smoothed_cross_entropy_slow(
     states: Tensor, table: Tensor, targets: Tensor, smoothing: float
 ) -> tuple[Tensor, Tensor]:
-    """The same, written plainly."""
+    """As `smoothed_cross_entropy`, written plainly."""
     logits = F.linear(states, table).float()
     loss = F.cross_entropy(logits, targets, reduction="sum", label_smoothing=smoothing)
     return loss, F.cross_entropy(logits, targets, reduction="sum").detach()
@@ -74,7 +80,7 @@ def _softmax_gradients(states: Tensor, table: Tensor) -> tuple[Tensor, Tensor, T
     grad_states = torch.empty(states.shape, device=states.device)
     grad_table = torch.zeros(table.shape, device=states.device)
     size = min(_chunk_rows(states), len(states))
-    # Buffers are kept: memory for each chunk anew would come from the system, page by page.
+    # Buffers are reused: fresh memory for each chunk would come from the system page by page.
     narrow = torch.empty(size, len(table), dtype=states.dtype, device=states.device)
     wide = torch.empty(size, len(table), device=states.device)
     softmax = torch.empty_like(wide)

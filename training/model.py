@@ -1,4 +1,4 @@
-"""The model: an encoder-decoder Transformer, as plain as it can be read.
+"""The model: an encoder-decoder Transformer, written to be read.
 
 Pre-norm, RMSNorm, ReLU, no biases, tied embeddings, sinusoidal positions, many encoder layers and few decoder
 layers by default; what else published models have (norms, activations, biases, positions, tables, recurrence) is a
@@ -61,6 +61,7 @@ class ModelSettings:
 
     @property
     def head_dim(self) -> int:
+        """Features of one attention head."""
         return self.d_model // self.num_heads
 
     def faults(self) -> list[str]:
@@ -127,7 +128,10 @@ class Transformer(nn.Module):
         return self.encoder_norm(x)  # type: ignore[no-any-return]
 
     def decode(self, target_ids: Tensor, encoded: Tensor, mask: Tensor | None) -> Tensor:
-        """Decoder states [B, T, D]; position t has seen `target_ids` [B, T] up to and including t."""
+        """Decoder states [B, T, D]; position t has seen `target_ids` [B, T] up to and including t.
+
+        `encoded` [B, S, D] and its `mask` are as `training.decode.encode` gives them.
+        """
         x = self.embed(target_ids, "target")
         causal = causal_mask(target_ids.shape[1], x)
         for layer in self.decoder:
@@ -174,6 +178,7 @@ class EncoderLayer(nn.Module):
         self.feed_forward_residual = Residual(settings)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """The residual stream `x` [B, S, D] after this layer."""
         x = self.self_residual(x, lambda y: self.self_attention(y, y, mask))
         return self.feed_forward_residual(x, self.feed_forward)  # type: ignore[no-any-return]
 
@@ -192,6 +197,14 @@ class DecoderLayer(nn.Module):
         self.feed_forward_residual = Residual(settings)
 
     def forward(self, x: Tensor, causal: Tensor, encoded: Tensor, mask: Tensor | None) -> Tensor:
+        """The residual stream `x` [B, T, D] after this layer.
+
+        Args:
+            x: [B, T, D].
+            causal: [T, T] additive mask, unused by an SSRU.
+            encoded: [B, S, D] of the encoder.
+            mask: [B, 1, 1, S] additive, over `encoded`; None if nothing is padded.
+        """
         if self.mixing == "attention":
             x = self.self_residual(x, lambda y: self.self_mixing(y, y, causal))
         else:
@@ -210,13 +223,14 @@ class Residual(nn.Module):
         self.dropout = build_dropout(settings)
 
     def forward(self, x: Tensor, block: Block) -> Tensor:
+        """`x` [B, T, D] with what `block` adds to it."""
         if self.pre:
             return x + self.dropout(block(self.norm(x)))  # type: ignore[no-any-return]
         return self.norm(x + self.dropout(block(x)))  # type: ignore[no-any-return]
 
 
 class Attention(nn.Module):
-    """Multi-head attention of `queries` [B, T, D] over `memory` [B, S, D], with an additive mask.
+    """Multi-head attention with an additive mask.
 
     Products and softmax are written out: at sentence lengths, PyTorch's fused attention for the CPU was 39 % of
     a training step, and the plain form made the whole step 1.5 to 1.9 times faster (measured).
@@ -232,6 +246,7 @@ class Attention(nn.Module):
         self.output = nn.Linear(width, width, bias=biases)
 
     def forward(self, queries: Tensor, memory: Tensor, mask: Tensor | None) -> Tensor:
+        """What each of `queries` [B, T, D] gathers from `memory` [B, S, D]; `mask` is additive, None hides nothing."""
         query = self.split_heads(self.query(queries) * self.head_dim**-0.5)
         key, value = self.split_heads(self.key(memory)), self.split_heads(self.value(memory))
         scores = query @ key.transpose(-1, -2)
@@ -259,6 +274,7 @@ class SSRU(nn.Module):
         self.value = nn.Linear(width, width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Outputs [B, T, D] of the recurrence over `x` [B, T, D]."""
         forget = torch.sigmoid(self.forget(x))
         update = (1 - forget) * self.value(x)
         cell = torch.zeros_like(update[:, 0])
@@ -280,11 +296,12 @@ class FeedForward(nn.Module):
         self.activation = activations[settings.activation]
 
     def forward(self, x: Tensor) -> Tensor:
+        """[B, T, D] of `x` [B, T, D]."""
         return self.outer(self.activation(self.inner(x)))  # type: ignore[no-any-return]
 
 
 def quick_gelu(x: Tensor) -> Tensor:
-    """x * sigmoid(1.702 x). Source: Hendrycks and Gimpel 2016, section 2."""
+    """Gelu nearly: x * sigmoid(1.702 x). Source: Hendrycks and Gimpel 2016, section 2."""
     return x * torch.sigmoid(1.702 * x)
 
 
@@ -300,6 +317,7 @@ class FeatureDropout(nn.Module):
         self.rate = rate
 
     def forward(self, x: Tensor) -> Tensor:
+        """`x` [B, T, D], whole features zeroed in training."""
         if not self.training or self.rate == 0:
             return x
         keep = 1 - self.rate
@@ -308,7 +326,7 @@ class FeatureDropout(nn.Module):
 
 
 class ElementDropout(nn.Module):
-    """Dropout of every element by itself, to the nearest 256th of the rate on a CPU.
+    """Dropout of every element by itself; on a CPU the rate is rounded to a multiple of 1/256.
 
     A CPU draws one random byte an element, eight at a time: 3.7 times faster than torch's own, which was a tenth
     of a training step at d=128 (measured). The kept elements are scaled by the rate really used.
@@ -319,6 +337,7 @@ class ElementDropout(nn.Module):
         self.rate = rate
 
     def forward(self, x: Tensor) -> Tensor:
+        """`x`, of any shape, single elements zeroed in training."""
         if not self.training or self.rate == 0:
             return x
         if x.device.type != "cpu":
@@ -342,7 +361,7 @@ def build_norm(settings: ModelSettings) -> nn.Module:
 
 
 def padding_mask(lengths: Tensor, size: int, dtype: torch.dtype) -> Tensor | None:
-    """Additive mask [B, 1, 1, size] that hides what lies past `lengths` [B]; None if nothing does."""
+    """Additive mask [B, 1, 1, `size`] in `dtype` that hides what lies past `lengths` [B]; None if nothing does."""
     if bool((lengths == size).all()):
         return None
     hidden = torch.arange(size, device=lengths.device) >= lengths[:, None]
@@ -357,9 +376,14 @@ def causal_mask(size: int, like: Tensor) -> Tensor:
 def sinusoids(length: int, width: int, kind: Positions = "marian", offset: int = 0) -> Tensor:
     """Positions [length, width] float32: sines in the first half of the features, cosines in the second.
 
-    Source: Vaswani et al. 2017, section 3.5, with the two kinds side by side instead of interleaved. The slowest
-    feature turns 10,000 times as slowly as the first by Marian's formula, which is tensor2tensor's and fairseq's too;
-    by the paper's, and transformers', it stops one step before that.
+    Source: Vaswani et al. 2017, section 3.5, with the two kinds side by side instead of interleaved.
+
+    Args:
+        length: positions, from `offset`.
+        width: features, an even number.
+        kind: the slowest feature turns 10,000 times as slowly as the first by Marian's formula, which is
+            tensor2tensor's and fairseq's too; by the paper's, and transformers', it stops one step before that.
+        offset: the first position.
     """
     half = width // 2
     steps = max(half - 1, 1) if kind == "marian" else half

@@ -47,7 +47,7 @@ class Optimizer:
         self.adam = torch.optim.AdamW(groups, lr=0.0, betas=(optim.betas[0], optim.betas[1]), eps=1e-9, fused=True)
 
     def gather(self, scale: float) -> float:
-        """Take the gradients over from the model, times `scale`, and return their norm."""
+        """Take over the model's gradients, times `scale`, and return their norm."""
         for name, param in self.params.items():
             master = self.masters[name]
             if master is not param:
@@ -76,12 +76,12 @@ class Optimizer:
             tensor.grad = None
 
     def weights(self) -> dict[str, Tensor]:
-        """The weights to be used: the moving average if there is one."""
+        """The weights to use: the moving average if there is one."""
         return self.average or self.masters
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Give the model the weights to be used, for as long as the block lasts."""
+        """Give the model the weights to use while the block lasts."""
         if self.average is None:
             yield
             return

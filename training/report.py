@@ -15,13 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import matplotlib
+from matplotlib.figure import Figure
 from tensorboardX import SummaryWriter
 
 from training.settings import TrainSettings, without_paths
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 
 Event = dict[str, Any]
 # Samples are shown at this many points of a run.
@@ -74,14 +71,14 @@ def write_report(folder: Path, settings: TrainSettings) -> None:
     page = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
         Path(__file__).with_name("report.html.jinja").read_text(encoding="utf-8")
     )
-    validations = _chosen(events, "validation")
+    validations = _choose(events, "validation")
     html = page.render(
         name=folder.name,
         curves=base64.b64encode(picture).decode(),
         last=next((event for event in reversed(events) if event["event"] == "train"), None),
         validations=validations,
         sets=_set_names(validations),
-        samples=_samples_over_time(_chosen(events, "samples")),
+        samples=_samples_over_time(_choose(events, "samples")),
         data=_data_reports(folder / "data"),
         settings=json.dumps(asdict(without_paths(settings)), indent=2, ensure_ascii=False),
     )
@@ -90,8 +87,9 @@ def write_report(folder: Path, settings: TrainSettings) -> None:
 
 def draw_curves(events: Sequence[Event]) -> bytes:
     """Loss, BLEU, chrF, learning rate, gradient norm and speed over steps, as a PNG."""
-    training, validation = _chosen(events, "train"), _chosen(events, "validation")
-    figure, ((loss, bleu, chrf), (rate, norm, speed)) = plt.subplots(2, 3, figsize=(15, 7), layout="constrained")
+    training, validation = _choose(events, "train"), _choose(events, "validation")
+    figure = Figure(figsize=(15, 7), layout="constrained")
+    (loss, bleu, chrf), (rate, norm, speed) = figure.subplots(2, 3)
     for axes, key, title in (
         (loss, "nll", "loss (nats per id)"),
         (rate, "learning_rate", "learning rate"),
@@ -113,7 +111,6 @@ def draw_curves(events: Sequence[Event]) -> bytes:
             axes.legend(fontsize=7)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=90)
-    plt.close(figure)
     return buffer.getvalue()
 
 
@@ -133,7 +130,7 @@ def _data_reports(store: Path) -> list[tuple[str, str]]:
     return [(path.stem, path.read_text(encoding="utf-8")) for path in sorted(store.glob("*.md"))]
 
 
-def _chosen(events: Sequence[Event], kind: str) -> list[Event]:
+def _choose(events: Sequence[Event], kind: str) -> list[Event]:
     return [event for event in events if event["event"] == kind]
 
 

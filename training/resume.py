@@ -1,4 +1,4 @@
-"""What a run must have in common with the one it goes on with, or whose weights it starts from."""
+"""What a run must have in common with the one it continues, or whose weights it starts from."""
 
 import json
 from dataclasses import asdict, replace
@@ -25,10 +25,15 @@ FIXED = (
 
 
 def refuse_changes(saved: dict[str, Any], settings: TrainSettings, folder: Path) -> None:
-    """A run resumes exactly only on the same model, text and order; the rest may be changed under way.
+    """Refuse to resume with another model, text or order of batches; the rest may be changed under way.
+
+    Args:
+        saved: the settings in the checkpoint, as plain data.
+        settings: those of this run.
+        folder: of the checkpoint, for the message.
 
     Raises:
-        CheckpointError: with every setting that must not change but has.
+        CheckpointError: names every setting that must not change but has.
     """
     mine = json.loads(json.dumps(asdict(without_paths(settings))))
     changed = []
@@ -43,10 +48,16 @@ def refuse_changes(saved: dict[str, Any], settings: TrainSettings, folder: Path)
 
 
 def refuse_misfit(config: dict[str, Any], settings: TrainSettings, tokenizer: Tokenizer, folder: Path) -> None:
-    """The weights of a checkpoint (`config` is its own) fit only the model and the ids they were trained with.
+    """Refuse weights of another model, or weights that were trained with other ids.
+
+    Args:
+        config: `config.json` of the checkpoint whose weights these are.
+        settings: those of this run.
+        tokenizer: that of this run.
+        folder: of the checkpoint, for the message.
 
     Raises:
-        CheckpointError: with all that differs.
+        CheckpointError: names everything that differs.
     """
     given, own = config["settings"]["model"], asdict(settings.model)
     misfits = [
@@ -66,7 +77,7 @@ def refuse_misfit(config: dict[str, Any], settings: TrainSettings, tokenizer: To
 
 
 def settle_precision(settings: TrainSettings, last: dict[str, Any] | None, device: torch.device) -> TrainSettings:
-    """`settings` with optim.precision = auto made definite: as the run began (`last`), or as suits the device."""
+    """`settings` with optim.precision = auto made definite: as the run began (`last`), or as suits the `device`."""
     if settings.optim.precision != "auto":
         return settings
     precision = last["settings"]["optim"]["precision"] if last else choose_precision(device)

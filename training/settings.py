@@ -193,10 +193,10 @@ def load_settings(path: Path, overrides: Sequence[str] = ()) -> TrainSettings:
     try:
         settings = build(TrainSettings, read_config(path, overrides))
     except ConfigError as error:
-        raise ConfigError(f"{path}:\n" + _listed(str(error).splitlines())) from None
+        raise ConfigError(f"{path}:\n" + _list_faults(str(error).splitlines())) from None
     faults = _faults(settings)
     if faults:
-        raise ConfigError(f"{path}:\n" + _listed(faults))
+        raise ConfigError(f"{path}:\n" + _list_faults(faults))
     return settings
 
 
@@ -211,7 +211,7 @@ def without_paths(settings: TrainSettings) -> TrainSettings:
     return replace(settings, data=replace(settings.data, root="."), run=replace(settings.run, dir=".", init_from=""))
 
 
-def _listed(faults: Sequence[str]) -> str:
+def _list_faults(faults: Sequence[str]) -> str:
     return "\n".join(f"  - {fault}" for fault in faults)
 
 

@@ -49,7 +49,10 @@ UNKNOWN, WORSE, BETTER = -1, 0, 1
 
 
 class Trainer:
-    """All that a run holds between two steps."""
+    """All that a run holds between two steps.
+
+    It resumes from its last checkpoint if told to `resume`; without a `world` it is the only process.
+    """
 
     def __init__(self, settings: TrainSettings, resume: bool, world: World | None = None) -> None:
         self.world = world or World(0, 1, 1, torch.device(settings.run.device))
@@ -155,7 +158,7 @@ class Trainer:
             position = replace(position, round=position.round + 1, batch=0)
 
     def log(self, metrics: Metrics, window: "Window", progress: "tqdm[Any]") -> None:
-        """One line for `metrics.jsonl`, and for whoever watches."""
+        """Write a line to `metrics.jsonl`, and beside the bar `progress` for whoever watches."""
         step, optim = self.position.step, self.settings.optim
         line = window.line(step, self.position.tokens, learning_rate(step, optim))
         metrics.write(line)
@@ -193,7 +196,7 @@ class Trainer:
         return found
 
     def validate(self) -> tuple[dict[str, Any], list[dict[str, str]]]:
-        """Loss, BLEU and chrF of the weights to be used, and some of their translations."""
+        """Loss, BLEU and chrF of the weights to use, and some of their translations."""
         limits = self.settings.data.max_length, self.settings.optim.max_batch_tokens
         with self.optimizer.in_use():
             return validate(self.model, self.tokenizer, self.validation, *limits, lambda: self.asked_to_stop)
@@ -247,13 +250,24 @@ class Trainer:
     def write(
         self, folder: Path, weights: Mapping[str, Tensor], state: Mapping[str, Tensor], found: dict[str, Any]
     ) -> None:
-        """Write `weights` as a checkpoint of this run."""
+        """Write a checkpoint of this run.
+
+        Args:
+            folder: of the checkpoint.
+            weights: by name.
+            state: of the optimizer; empty if nothing is to resume from it.
+            found: what validation found.
+        """
         samples = build_samples(self.validation)
         draft = Draft(self.settings, self.position, self.state, self.tokenizer, weights, state, found, samples)
         checkpoints.write_checkpoint(folder, draft)
 
     def resume(self) -> None:
-        """Go on exactly where the last checkpoint stands."""
+        """Go on exactly where the last checkpoint stands.
+
+        Raises:
+            CheckpointError: the run had another tokenizer, or left nothing to resume from.
+        """
         folder = self.checkpoints / "last"
         if (folder / "tokenizer.model").read_bytes() != self.tokenizer.path.read_bytes():
             raise CheckpointError(f"{folder} was trained with another tokenizer than {self.tokenizer.path}")
@@ -280,12 +294,18 @@ class Window:
         self.start = time.monotonic()
 
     def add(self, nll: float, tokens: int, norm: float) -> None:
-        """Count one update."""
+        """Count one update.
+
+        Args:
+            nll: summed negative log-likelihood, in nats.
+            tokens: target ids.
+            norm: of the gradients.
+        """
         self.steps += 1
         self.nll, self.tokens, self.norm = self.nll + nll, self.tokens + tokens, norm
 
     def line(self, step: int, total_tokens: int, rate: float) -> dict[str, Any]:
-        """The event for `metrics.jsonl`."""
+        """The event for `metrics.jsonl` at `step`, after `total_tokens` target ids, at the learning `rate`."""
         seconds = time.monotonic() - self.start
         return {
             "event": "train",
@@ -300,7 +320,10 @@ class Window:
 
 
 def batch_seed(seed: int, step: int, number: int) -> int:
-    """The seed of dropout for batch `number` of update `step`, whichever process computes it."""
+    """The seed of dropout for batch `number` of update `step`, whichever process computes it.
+
+    `seed` is the run's.
+    """
     return int(np.random.SeedSequence([seed, step, number]).generate_state(1)[0])
 
 
@@ -317,7 +340,11 @@ def train(options: argparse.Namespace) -> None:
     """Train as the command line says, in this process' place.
 
     Raises:
-        ConfigError, CorpusError, TokenizerError, CheckpointError, TrainingError: it cannot, or cannot go on.
+        ConfigError: a setting that is wrong, or does not suit the number of processes.
+        CorpusError: text that cannot be read or used.
+        TokenizerError: a tokenizer that cannot be trained, or does not fit.
+        CheckpointError: a checkpoint that is in the way, is missing, or does not fit.
+        TrainingError: updates that went wrong too many times in a row.
         LostProcessError: another process of the run is gone.
     """
     settings = load_settings(options.config, options.set)

@@ -45,7 +45,9 @@ def read_validation(settings: TrainSettings) -> list[ValidationSet]:
     sets = []
     for corpus in settings.validation:
         pairs = read_pairs(*corpus_paths(corpus, settings.data))
-        kept = [(a, b) for (a, b), _ in zip(_filled(pairs), range(settings.data.max_validation_lines), strict=False)]
+        kept = [
+            (a, b) for (a, b), _ in zip(_drop_blank(pairs), range(settings.data.max_validation_lines), strict=False)
+        ]
         sides = dict(zip(corpus.languages, map(tuple, zip(*kept, strict=True)), strict=True))
         sets += [ValidationSet(corpus.name, s, t, sides[s], sides[t]) for s, t in corpus.pairs()]
     return sets
@@ -71,11 +73,19 @@ def validate(
 ) -> tuple[dict[str, Any], list[dict[str, str]]]:
     """Mean loss, BLEU and chrF, and each set's own, as `metrics[set]`; leaves the model in training mode.
 
+    Args:
+        model: on any device.
+        tokenizer: the one it was trained with.
+        sets: at least one.
+        max_length: longest source and translation, in ids.
+        max_batch_tokens: padded ids of one batch, when references are scored.
+        should_stop: asked between batches; true gives up.
+
     Returns:
         The metrics, and the first translations of every set with their sources and references.
 
     Raises:
-        ValidationStoppedError: `should_stop`, asked between batches, said so.
+        ValidationStoppedError: `should_stop` said so.
     """
     metrics: dict[str, Any] = {}
     shown: list[dict[str, str]] = []
@@ -103,7 +113,19 @@ def validate_set(
     max_batch_tokens: int,
     should_stop: Callable[[], bool],
 ) -> tuple[dict[str, float], list[str]]:
-    """Negative log-likelihood per id in nats, BLEU and chrF, and the translations."""
+    """Negative log-likelihood per id in nats, BLEU and chrF, and the translations.
+
+    Args:
+        model: in evaluation mode.
+        tokenizer: the one it was trained with.
+        each: the set.
+        max_length: longest source and translation, in ids.
+        max_batch_tokens: padded ids of one batch, when references are scored.
+        should_stop: asked between batches; true gives up.
+
+    Raises:
+        ValidationStoppedError: `should_stop` said so.
+    """
     tag = tokenizer.tag_ids[each.target]
     sources = [[tag, *ids[: max_length - 2], EOS] for ids in tokenizer.encode(list(each.sources))]
     references = [ids[: max_length - 1] for ids in tokenizer.encode(list(each.references))]
@@ -122,7 +144,18 @@ def translate(
     max_length: int,
     should_stop: Callable[[], bool],
 ) -> list[str]:
-    """Greedy translations of complete sources (tag and EOS included), in order."""
+    """Greedy translations, in order.
+
+    Args:
+        model: in evaluation mode.
+        tokenizer: the one it was trained with.
+        sources: complete: tag and EOS included.
+        max_length: longest translation, in ids.
+        should_stop: asked between batches; true gives up.
+
+    Raises:
+        ValidationStoppedError: `should_stop` said so.
+    """
     suppressed = (PAD, UNK, BOS, *tokenizer.tag_ids.values())
     order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
     outputs: dict[int, list[int]] = {}
@@ -153,5 +186,5 @@ def _reference_loss(
     return total / count
 
 
-def _filled(pairs: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def _drop_blank(pairs: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     return ((a, b) for a, b in pairs if a.strip() and b.strip())

@@ -40,6 +40,7 @@ class World:
 
     @property
     def first(self) -> bool:
+        """Whether this process writes, reports and validates."""
         return self.rank == 0
 
     def sum(self, values: Sequence[float]) -> list[float]:

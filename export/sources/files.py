@@ -78,7 +78,8 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
         ExportError: it is missing, cut off, or holds pickled objects, which are never read.
     """
     try:
-        with np.load(check_file(path), allow_pickle=False) as arrays:
+        # numpy leaves a damaged file that it opened itself open.
+        with check_file(path).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise ExportError(

@@ -14,7 +14,7 @@ from export.sources.source import Source, build_model
 from server.bundle import SearchDefaults, SpecialIds
 
 EOS, UNK = "</s>", "<unk>"
-# Marian's own default is 12 beams, of which all but a few cost time and bring nothing (docs/import.md).
+# Marian's own default is 12 beams, of which each costs time.
 MAX_BEAM_SIZE = 4
 
 

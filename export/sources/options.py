@@ -11,7 +11,8 @@ MAX_TARGET_LENGTH = 384
 
 @dataclass(frozen=True)
 class SourceOptions:
-    """
+    """What the user says.
+
     Attributes:
         pairs: directions to serve; without, what the files say.
         positions: whose formula; auto is that of the toolkit the files are for.

@@ -1,7 +1,7 @@
 """Lines that look to a model like text of its language, where the user has none: pieces drawn as often as used.
 
 A unigram model of SentencePiece knows how often each of its pieces comes in text, so that words come out in no order
-and yet in their proportions. For the ranges of activations that is as good as text (measured, see docs/import.md).
+and yet in their proportions. For the ranges of activations that will do; text of the user's own is no worse.
 """
 
 from dataclasses import replace

@@ -1,18 +1,15 @@
 """The one answer to "may this caller ask for this?", for all dialects."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from server.access.keys import Keys, read_keys
 from server.access.rates import Rates
 from server.errors import KeyRequiredError, UnknownKeyError
-from server.storage.usage import Usage
+from server.storage.usage import Charge, Usage
 
 # What callers without a key are called where anybody may ask.
 ANONYMOUS = ""
-USAGE_NAME = "usage.json"
 
 
 @dataclass(frozen=True)
@@ -29,11 +26,12 @@ class Client:
 class Access:
     """Who may ask, and for how much. For the event loop's thread alone."""
 
-    def __init__(self, keys_path: Path | None, data: Path, character_limit: int | None) -> None:
-        """
+    def __init__(self, keys_path: Path | None, usage: Usage, character_limit: int | None) -> None:
+        """Read the file of keys, if there is one.
+
         Args:
             keys_path: the file of keys; None lets anybody ask.
-            data: folder in which usage is kept.
+            usage: counts what all replicas have translated.
             character_limit: of callers that have none of their own; None is no limit.
 
         Raises:
@@ -43,7 +41,7 @@ class Access:
         self._keys: Keys | None = None if keys_path is None else read_keys(keys_path)
         self._character_limit = character_limit
         self._rates = Rates()
-        self.usage = Usage(data / USAGE_NAME)
+        self.usage = usage
 
     @property
     def needs_key(self) -> bool:
@@ -63,7 +61,8 @@ class Access:
         """Whose `key` it is; without keys everybody from one `address` is one caller.
 
         Raises:
-            KeyRequiredError, UnknownKeyError
+            KeyRequiredError: there is no key, and only callers with one may ask.
+            UnknownKeyError: the key is not in the server's file.
         """
         if self._keys is None:
             return Client(ANONYMOUS, f"@{address}", character_limit=self._character_limit)
@@ -75,17 +74,17 @@ class Access:
         limit = self._character_limit if found.character_limit is None else found.character_limit
         return Client(found.name, found.name, found.requests_per_minute, found.characters_per_minute, limit)
 
-    @contextmanager
-    def granted(self, client: Client, num_chars: int) -> Iterator[None]:
+    def granted(self, client: Client, num_chars: int) -> Charge:
         """Count a request of `client` for so many characters; what fails within the context costs no characters.
 
         Raises:
-            RateLimitedError, QuotaExceededError
+            RateLimitedError: at once.
+            QuotaExceededError: on entering the context, there are not so many left.
+            StorageError: on entering, how many are left cannot be known.
         """
         self._rates.take(
             client.caller,
             {"requests": 1, "characters": num_chars},
             {"requests": client.requests_per_minute, "characters": client.characters_per_minute},
         )
-        with self.usage.charged(client.name, num_chars, client.character_limit):
-            yield
+        return self.usage.charged(client.name, num_chars, client.character_limit)

@@ -18,7 +18,7 @@ class Rates:
         self._limiter: SlidingWindowCounterRateLimiter | None = None
 
     def take(self, caller: str, amounts: Mapping[str, int], limits: Mapping[str, int | None]) -> None:
-        """Count `amounts`, each of which `limits` may allow only so much of in a minute; all of them, or none.
+        """Count `amounts` for `caller`, each of which `limits` may allow only so much of in a minute; all, or none.
 
         Raises:
             RateLimitedError: saying when to come back.

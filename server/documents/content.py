@@ -35,7 +35,7 @@ def read_content(format: Format, data: bytes) -> Content:
     """Take a document apart; it may take seconds, so call it in a thread.
 
     Raises:
-        InvalidDocumentError
+        InvalidDocumentError: it is damaged, or not of this format.
     """
     texts = tuple(format.read(data))
     num_chars = 0
@@ -66,12 +66,19 @@ async def translate_document(
     """The document in another language.
 
     Args:
+        translator: with the models.
+        format: of the document.
+        data: the document.
         options: `markup` and `split` are the format's, whatever they say; in the background a full queue is waited for.
         terms: of glossaries, and what they must become.
         progress: is told after each batch how many characters of how many are done.
 
     Raises:
-        InvalidRequestError, RequestTooLargeError, QueueFullError, DeadlineExceededError, EngineStoppedError
+        InvalidDocumentError: it is damaged, or a paragraph is too long and cannot be cut.
+        InvalidRequestError: no model has the direction, or an option is past its limit.
+        QueueFullError: the queue has no room now; not in the background.
+        DeadlineExceededError: it was not done in time.
+        EngineStoppedError: the engine is closing or has failed.
     """
     content = await asyncio.to_thread(read_content, format, data)
     options = replace(options, markup=format.markup, split=format.split)
@@ -92,7 +99,7 @@ async def translate_document(
 
 
 async def find_source(translator: Translator, sample: str, target: str) -> str:
-    """The language that a document seems to be in: `target` itself, or one of those that are translated into it."""
+    """The language that a `sample` seems to be in: `target` itself, or one of those that are translated into it."""
     if not translator.detector.loaded:
         await asyncio.to_thread(translator.detector.load)
     return (await asyncio.to_thread(translator.detect_source, sample, target)).language

@@ -1,10 +1,10 @@
-"""The documents of all clients: accepted, asked after, and fetched once. Who translates them is in `worker`."""
+"""The documents of all clients: accepted, asked after, and fetched once. Who translates them is in `runner`."""
 
 import asyncio
 import secrets
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
@@ -12,9 +12,9 @@ from typing import Literal
 from server.documents.formats.registry import FORMATS, Format
 from server.documents.runner import Worker
 from server.errors import DocumentNotFoundError, DocumentNotReadyError
-from server.settings import ServeSettings
-from server.storage.document_store import DocumentStore
-from server.storage.record import RECORD_FORMAT, Record, hash_key
+from server.storage.document_store import DocumentStore, not_found
+from server.storage.record import Record, hash_key
+from server.storage.usage import Usage
 from server.translation.translator import Translator
 
 _KEY_BYTES = 32
@@ -55,14 +55,13 @@ class Progress:
 class Documents:
     """All documents. Everything but the disk happens in the event loop's thread."""
 
-    def __init__(self, settings: ServeSettings) -> None:
-        folder = settings.data / "documents"
-        self._store = DocumentStore(folder, settings.max_stored_bytes, settings.document_ttl_s)
-        self._worker = Worker(self._store)
+    def __init__(self, store: DocumentStore, usage: Usage) -> None:
+        self._store = store
+        self._worker = Worker(store, usage)
 
     @asynccontextmanager
     async def running(self, translator: Translator) -> AsyncIterator[None]:
-        """Translate documents as long as this is open; what is not finished then waits for the next time."""
+        """Translate documents as long as this is open; what is not finished then waits for others, or the next time."""
         task = asyncio.create_task(self._worker.work(translator))
         try:
             yield
@@ -70,52 +69,60 @@ class Documents:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+            self._store.leave()
 
-    async def accept(self, order: Order, on_fault: Callable[[], None]) -> Handle:
-        """Store a document and have it translated.
+    async def accept(self, order: Order, caller: str) -> Handle:
+        """Store a document and have it translated, by whichever replica comes to it first.
 
         Args:
-            on_fault: called if this process finds out that it cannot be translated.
+            order: the document, and what is wanted.
+            caller: was charged for it, and gets its characters back if it cannot be translated.
 
         Raises:
-            StoreFullError, StorageError
+            StoreFullError: all documents take as much as they may.
+            StorageError: nothing is stored.
         """
         handle = Handle(uuid.uuid4().hex, secrets.token_hex(_KEY_BYTES))
         now = time.time()
         record = Record(
-            format=RECORD_FORMAT,
             document_id=handle.document_id,
             key_hash=hash_key(handle.key),
             kind=order.format.name,
             source=order.source,
             target=order.target,
             num_chars=order.num_chars,
+            caller=caller,
             accepted=now,
             changed=now,
         )
         await asyncio.to_thread(self._store.add, record, order.data, order.terms)
-        self._worker.add(handle.document_id, on_fault)
+        self._worker.wake()
         return handle
 
     async def look_up(self, document_id: str, key: str) -> Progress:
         """How far a document is.
 
         Raises:
-            DocumentNotFoundError
+            DocumentNotFoundError: there is none with this id and key.
+            StorageError: it cannot be read.
         """
         record = await self._find(document_id, key)
         if fault := self._fault(record):
             return Progress("error", record.num_chars, fault=fault)
+        if record.seat is None:
+            return Progress(record.status, record.num_chars)
         current = self._worker.current
-        if current is not None and current.document_id == record.document_id and record.status == "queued":
-            return Progress("translating", record.num_chars, current.seconds_remaining)
-        return Progress(record.status, record.num_chars)
+        # Another replica's guess is not known here.
+        guess = current.seconds_remaining if current and current.document_id == document_id else None
+        return Progress("translating", record.num_chars, guess)
 
     async def take(self, document_id: str, key: str) -> tuple[Format, bytes]:
         """The translated document, which is then forgotten.
 
         Raises:
-            DocumentNotFoundError, DocumentNotReadyError
+            DocumentNotFoundError: there is none with this id and key, or it cannot be translated.
+            DocumentNotReadyError: it is not translated yet.
+            StorageError: it cannot be read.
         """
         record = await self._find(document_id, key)
         if fault := self._fault(record):
@@ -130,5 +137,5 @@ class Documents:
     async def _find(self, document_id: str, key: str) -> Record:
         record = await asyncio.to_thread(self._store.get, document_id)
         if not record.fits(key):
-            raise DocumentNotFoundError("There is no such document: the id or the key is wrong, or it was fetched.")
+            raise not_found()
         return record

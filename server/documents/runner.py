@@ -1,30 +1,28 @@
 """The one who translates the stored documents, one after another, and lets none of them stop the others.
 
-What is on the disk is the truth; in memory there is only the order of those that wait and how far the current one is.
+What is stored is the truth, for all replicas; in memory there is only how far the current one is.
 """
 
 import asyncio
 import logging
 import time
 import traceback
-from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from msgspec.structs import replace
-
 from server.documents.content import translate_document
 from server.documents.formats.registry import FORMATS
-from server.errors import DocumentNotFoundError, EngineStoppedError, FerryError, InvalidDocumentError
-from server.storage.document_store import DocumentStore
+from server.errors import DocumentNotFoundError, EngineStoppedError, FerryError, InvalidDocumentError, StorageError
+from server.storage.document_store import Claim, DocumentStore
 from server.storage.record import Record
+from server.storage.usage import Usage
 from server.translation.options import TranslateOptions
 from server.translation.translator import Translator
 
 # A document during which the process was killed so often may well be the reason.
 MAX_ATTEMPTS = 3
-SWEEP_S = 60.0
+# So often one looks whether another replica has taken, or left, something to do.
+POLL_S = 1.0
 
 _log = logging.getLogger("ferry")
 
@@ -46,101 +44,80 @@ class Current:
 class Worker:
     """Runs in the event loop; what takes time is done in threads."""
 
-    def __init__(self, store: DocumentStore) -> None:
+    def __init__(self, store: DocumentStore, usage: Usage) -> None:
         self._store = store
-        self._waiting: deque[str] = deque()
-        self._on_fault: dict[str, Callable[[], None]] = {}
+        self._usage = usage
         self._wake = asyncio.Event()
+        self._can_claim = True
         self.current: Current | None = None
         self.faults: dict[str, str] = {}  # of documents, where not even the disk could be told
 
-    def add(self, document_id: str, on_fault: Callable[[], None]) -> None:
-        """Translate a stored document after all others; `on_fault` is called if it turns out that it cannot be."""
-        self._on_fault[document_id] = on_fault
-        self._waiting.append(document_id)
+    def wake(self) -> None:
+        """There is something to do."""
         self._wake.set()
 
     async def work(self, translator: Translator) -> None:
         """Translate what is stored and what comes, until cancelled or until the engine stops."""
         self._wake = asyncio.Event()
-        self._waiting.clear()
-        self._waiting.extend(await self._stored())
+        self._store.work()
         while True:
-            while self._waiting:
-                if not await self._translate(translator, self._waiting.popleft()):
-                    return
             self._wake.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(SWEEP_S):
-                    await self._wake.wait()
-            await self._sweep()
+            claim = await self._claim()
+            if claim is None:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(POLL_S):
+                        await self._wake.wait()
+            elif not await self._translate(translator, claim):
+                return
 
-    async def _stored(self) -> list[str]:
+    async def _claim(self) -> Claim | None:
         try:
-            return await asyncio.to_thread(self._store.queued)
-        except OSError as error:
-            _log.error("the folder of documents cannot be read: %s", error.strerror)
-            return []
+            claim = await asyncio.to_thread(self._store.claim)
+            self._can_claim = True
+            return claim
+        except StorageError as error:
+            if self._can_claim:
+                _log.error("no document can be begun: %s", error)
+            self._can_claim = False
+            return None
 
-    async def _sweep(self) -> None:
-        try:
-            await asyncio.to_thread(self._store.sweep)
-        except OSError as error:
-            _log.warning("the folder of documents cannot be swept: %s", error.strerror)
-
-    async def _translate(self, translator: Translator, document_id: str) -> bool:
+    async def _translate(self, translator: Translator, claim: Claim) -> bool:
         """Translate one document; False if the engine has stopped, so that no other can be translated either."""
+        record = claim.record
+        self.current = Current(record.document_id, time.monotonic())
         try:
-            record = await asyncio.to_thread(self._begin, document_id)
-            self.current = Current(document_id, time.monotonic())
-            result = await self._result(translator, record, self.current)
-            await asyncio.to_thread(self._store.update, _finished(record), result)
-            self._on_fault.pop(document_id, None)
+            result = await _result(translator, claim, self.current)
+            await asyncio.to_thread(self._store.finish, record.document_id, result)
         except DocumentNotFoundError:
-            self._on_fault.pop(document_id, None)  # forgotten while it waited, or translated already
+            pass  # forgotten meanwhile
         except EngineStoppedError:
+            with suppress(StorageError):
+                await asyncio.to_thread(self._store.release, record.document_id)
             return False
         except FerryError as error:
-            await self._fail(document_id, str(error))
+            await self._fail(record, str(error))
         except Exception as error:
             frames = "".join(traceback.format_tb(error.__traceback__))
             _log.error("a document could not be translated, %s at\n%s", type(error).__name__, frames)
-            await self._fail(document_id, "The server failed on this document; its log says where.")
+            await self._fail(record, "The server failed on this document; its log says where.")
         finally:
             self.current = None
         return True
 
-    def _begin(self, document_id: str) -> Record:
-        record = self._store.get(document_id)
-        if record.status != "queued":
-            raise DocumentNotFoundError("It is translated already.")
-        if record.attempts >= MAX_ATTEMPTS:
-            raise InvalidDocumentError(f"The server stopped {record.attempts} times while it translated this document.")
-        record = replace(record, attempts=record.attempts + 1)
-        self._store.update(record)
-        return record
-
-    async def _result(self, translator: Translator, record: Record, current: Current) -> bytes:
-        options = TranslateOptions(record.source, record.target, background=True)
+    async def _fail(self, record: Record, fault: str) -> None:
+        if record.caller is not None:
+            self._usage.add(record.caller, -record.num_chars)
         try:
-            data = await asyncio.to_thread(self._store.source, record)
-            terms = await asyncio.to_thread(self._store.terms, record)
-            return await translate_document(translator, FORMATS[record.kind], data, options, terms, current.progress)
-        except asyncio.CancelledError:
-            # A shutdown is not the document's fault. In this thread: a cancelled task had better not wait.
-            with suppress(FerryError):
-                self._store.update(replace(record, attempts=record.attempts - 1))
-            raise
-
-    async def _fail(self, document_id: str, fault: str) -> None:
-        if on_fault := self._on_fault.pop(document_id, None):
-            on_fault()
-        try:
-            record = await asyncio.to_thread(self._store.get, document_id)
-            await asyncio.to_thread(self._store.update, replace(_finished(record), status="error", fault=fault))
-        except (FerryError, OSError):
-            self.faults[document_id] = fault
+            await asyncio.to_thread(self._store.fail, record.document_id, fault)
+        except FerryError:
+            self.faults[record.document_id] = fault
 
 
-def _finished(record: Record) -> Record:
-    return replace(record, status="done", attempts=0, changed=time.time())
+async def _result(translator: Translator, claim: Claim, current: Current) -> bytes:
+    record = claim.record
+    if record.attempts > MAX_ATTEMPTS:
+        raise InvalidDocumentError(f"The server stopped {MAX_ATTEMPTS} times while it translated this document.")
+    options = TranslateOptions(record.source, record.target, background=True)
+    return await translate_document(
+        translator, FORMATS[record.kind], claim.source, options, claim.terms, current.progress
+    )

@@ -6,9 +6,9 @@ from pathlib import Path
 
 OWN_CGROUPS = Path("/proc/self/cgroup")
 CGROUPS = Path("/sys/fs/cgroup")
-# Where version 1 has the groups of a controller, under the mount of all.
+# Where version 1 has the groups of one controller, below the mount of them all.
 CPU_CONTROLLER, MEMORY_CONTROLLER = "cpu", "memory"
-# Version 1 writes the largest number of whole pages for no limit.
+# What version 1 writes where there is no limit: the largest number of whole pages.
 NO_LIMIT_BYTES = 1 << 60
 
 
@@ -25,7 +25,12 @@ def count_cores(own_cgroups: Path = OWN_CGROUPS, cgroups: Path = CGROUPS) -> int
 
 
 def memory_limit(own_cgroups: Path = OWN_CGROUPS, cgroups: Path = CGROUPS) -> int | None:
-    """Bytes allowed to our group and those above it, the least of them; None without a limit. Args: as above."""
+    """Bytes allowed to our group and those above it, the least of them; None without a limit.
+
+    Args:
+        own_cgroups: as for `count_cores`.
+        cgroups: as for `count_cores`.
+    """
     found = [_memory(folder) for folder in _folders(MEMORY_CONTROLLER, own_cgroups, cgroups)]
     return min((limit for limit in found if limit is not None), default=None)
 
@@ -33,7 +38,7 @@ def memory_limit(own_cgroups: Path = OWN_CGROUPS, cgroups: Path = CGROUPS) -> in
 def _folders(controller: str, own_cgroups: Path, cgroups: Path) -> Iterator[Path]:
     """Our groups and all above them: each of them limits us.
 
-    The root too: in a container it may be the container's own group, while our path is that on the machine.
+    The root too: in a container it may be the container's own group, while our path is the one on the host.
     """
     yield from (cgroups, cgroups / controller)
     for line in _read(own_cgroups).splitlines():

@@ -59,7 +59,7 @@ class Engine:
 
     @property
     def failed(self) -> bool:
-        """Whether an engine thread has died. It stays so: the process should end and be started anew."""
+        """Whether an engine thread has died. It stays so; the process should end and be restarted."""
         return self._failure is not None
 
     def start(self) -> None:
@@ -107,7 +107,7 @@ class Engine:
     def self_test(self, golden_lines: Sequence[GoldenLine]) -> None:
         """Translate the golden lines by greedy search with the default length; also warms the engine up.
 
-        Then measure its pace, that the first burst of requests is not let in whole.
+        Then measure its pace, so that the first burst of requests is not let in whole.
 
         Raises:
             BundleError: with every line whose ids differ from those recorded when the bundle was packed.
@@ -194,9 +194,9 @@ class Engine:
         return error
 
     def _measure_pace(self, sources: Sequence[tuple[int, ...]]) -> None:
-        """Translate as many of `sources`, in turn, as fill all rows: a few would tell less than the half of it.
+        """Translate as many of `sources`, over and over, as fill all rows: a few would show less than half the pace.
 
-        Twice, since a start is crowded; the quicker one counts. With the bundled model both take 0.1 s.
+        Twice, since a start is crowded; the quicker run counts. With the bundled model both take 0.1 s.
         """
         full = list(islice(cycle(sources), len(self._workers) * self._settings.max_rows))
         if full:

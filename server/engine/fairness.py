@@ -22,27 +22,27 @@ class FairOrder:
     def place(self, caller: Caller, cost: float) -> float:
         """The place of work that costs `cost`; the lowest place of all is next."""
         start = self.next_place(caller)
-        self._ends[caller] = start + _weighed(caller, cost)
+        self._ends[caller] = start + _weigh(caller, cost)
         return start
 
     def next_place(self, caller: Caller) -> float:
         """The place that work of `caller` would get now."""
         return max(self._now, self._ends.get(caller, 0.0))
 
-    def took(self, place: float) -> None:
-        """Work at `place` is being done."""
+    def advance(self, place: float) -> None:
+        """Move virtual time on to `place`, whose work begins."""
         self._now = max(self._now, place)
 
-    def gave_up(self, caller: Caller, cost: float) -> None:
-        """Work has left without being done: its caller gets the time back."""
+    def refund(self, caller: Caller, cost: float) -> None:
+        """Give `caller` the time back for work that has left without being done."""
         if caller in self._ends:
-            self._ends[caller] -= _weighed(caller, cost)
+            self._ends[caller] -= _weigh(caller, cost)
 
     def clear(self) -> None:
-        """Nothing waits any more."""
+        """Forget all callers: nothing waits any more."""
         self._now = 0.0
         self._ends.clear()
 
 
-def _weighed(caller: Caller, cost: float) -> float:
+def _weigh(caller: Caller, cost: float) -> float:
     return cost / BACKGROUND_WEIGHT if caller.background else cost

@@ -67,6 +67,12 @@ def resolve_options(
 ) -> SearchOptions:
     """Check a request and fill in its default length.
 
+    Args:
+        source_ids: prefix and EOS included.
+        options: as the caller gave them.
+        dimensions: of the model.
+        settings: of the engine.
+
     Raises:
         InvalidRequestError: with every fault found.
     """

@@ -1,6 +1,6 @@
 """How fast work is done while there is enough of it, so that a wait can be foretold."""
 
-# Work this long ago counts half. Long against the decoding of a batch, short against a change of traffic.
+# Work this long ago counts half. Long beside the decoding of a batch, short beside a change of traffic.
 HALF_LIFE_S = 3.0
 # Seconds of being busy before an estimate is worth anything: a batch takes some 0.3 s to fill and to finish first rows.
 MIN_BUSY_S = 1.0
@@ -11,7 +11,7 @@ SLOWEST_GUESS = 1000.0
 
 
 class Pace:
-    """Work done per second, over the time in which some was waiting: with an idle engine nothing can be learnt."""
+    """Work done per second, over the time in which some was waiting: an idle engine teaches nothing."""
 
     def __init__(self) -> None:
         self._work = 0.0
@@ -19,21 +19,24 @@ class Pace:
         self._since: float | None = None
 
     def guess(self, work: float, seconds: float) -> None:
-        """Begin with the pace of `work` in `seconds`. It counts as the least time that is worth anything, and fades."""
+        """Begin with the pace of `work` in `seconds`.
+
+        It weighs as much as the shortest time that is worth anything, and fades.
+        """
         self._work, self._busy_s = max(work / seconds, SLOWEST_GUESS) * MIN_BUSY_S, MIN_BUSY_S
 
-    def busy(self, now: float) -> None:
-        """Something waits, from now on if nothing did before."""
+    def start(self, now: float) -> None:
+        """Something waits, from `now` on if nothing did before."""
         if self._since is None:
             self._since = now
 
-    def idle(self, now: float) -> None:
+    def stop(self, now: float) -> None:
         """Nothing waits any more."""
-        self.did(0.0, now)
+        self.count(0.0, now)
         self._since = None
 
-    def did(self, work: float, now: float) -> None:
-        """So much work is done; it counts only while something waits."""
+    def count(self, work: float, now: float) -> None:
+        """Add `work` that is done; it counts only while something waits."""
         if self._since is None:
             return
         seconds, self._since = now - self._since, now

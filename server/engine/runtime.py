@@ -45,7 +45,7 @@ class DecodeStep:
     """
 
     def __init__(self, session: Any, inputs: Mapping[str, NDArray[Any]], outputs: Mapping[str, NDArray[Any]]) -> None:
-        """Bind `session` to C-contiguous arrays of [max_rows, ...]; outputs may share the memory of inputs."""
+        """Bind `session` to C-contiguous `inputs` and `outputs` of [max_rows, ...], which may share memory."""
         self._session = session
         self._inputs = dict(inputs)
         self._outputs = dict(outputs)
@@ -68,7 +68,10 @@ class DecodeStep:
 
 
 class Runtime:
-    """The encoder and decoder of one bundle. Safe to share between threads: one set of weights, no state."""
+    """The encoder and decoder of one bundle. Safe to share between threads: one set of weights, no state.
+
+    `encoder` and `decoder` are sessions of onnxruntime; `load` opens and checks them.
+    """
 
     def __init__(self, encoder: Any, decoder: Any, manifest: Manifest) -> None:
         self._encoder = encoder
@@ -122,7 +125,7 @@ def _check_device(device: Device) -> None:
             "ferry-nmt[serve-gpu] in place of ferry-nmt[serve], or choose --device cpu."
         )
     if device == "cuda":
-        ort.preload_dlls()  # CUDA's libraries come as packages of Python, where no loader looks by itself
+        ort.preload_dlls()  # CUDA's libraries come as Python packages, where no loader looks unasked
 
 
 def _open_session(bundle: Bundle, role: str, device: Device) -> Any:

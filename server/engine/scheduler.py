@@ -34,9 +34,9 @@ MAX_LOOKED_AT = 256
 RETRY_AFTER_RANGE_S = (1.0, 60.0)
 # How old a look through the queue may be where only an estimate is wanted.
 SEEN_S = 0.02
-# Of the time that a request allows, its answer may take this much by the forecast, which errs.
+# The share of a request's time that its answer may take by the forecast, which errs.
 MARGIN = 0.8
-# Of a thread's rows, the background may hold 1/2, so that others find some free.
+# The background may hold 1/2 of a thread's rows, so that others find some free.
 BACKGROUND_ROWS_DIVISOR = 2
 
 
@@ -77,7 +77,10 @@ class _Held:
 
 
 class Scheduler:
-    """A thread-safe queue, counted in source ids, and the choice of who joins which thread."""
+    """A thread-safe queue, counted in source ids, and the choice of who joins which thread.
+
+    `num_threads` engine threads take from it; `clock` tells seconds, and another one makes tests exact.
+    """
 
     def __init__(
         self,
@@ -116,6 +119,12 @@ class Scheduler:
     ) -> Future[SentenceResult]:
         """Queue a sentence.
 
+        Args:
+            source_ids: prefix and EOS included.
+            options: as the caller gave them.
+            deadline: in seconds of the clock; None waits for ever.
+            caller: whose share of the engine it takes.
+
         Raises:
             InvalidRequestError: the request does not fit the model or the engine.
             QueueFullError: the queue has no room for it now.
@@ -137,7 +146,8 @@ class Scheduler:
     def wait(self, thread: int, timeout_s: float | None = None) -> bool:
         """Sleep until a sentence waits; `thread` has no row running.
 
-        False: none does, and none will come any more or none came within `timeout_s` (None: however long it takes).
+        Returns False if none does: none will come any more, or none came within `timeout_s` (None waits as long as it
+        takes).
         """
         with self._changed:
             self._running_rows[thread] = 0
@@ -150,7 +160,9 @@ class Scheduler:
         Also fails what has waited past its deadline.
 
         Args:
-            rows_in_use: rows of the thread that are taken, `background_rows` of them by callers in the background.
+            thread: from 0.
+            rows_in_use: rows of the thread that are taken.
+            background_rows: those of them that callers in the background hold.
             call_s: what an encoder call takes at least, however few it is for.
         """
         with self._changed:
@@ -159,7 +171,7 @@ class Scheduler:
             if self._is_too_soon(thread, len(newcomers), rows_in_use * call_s):
                 newcomers = {}
             for ticket in newcomers:
-                self._fair.took(self._waiting[ticket].place)
+                self._fair.advance(self._waiting[ticket].place)
                 self._running_cost += self._leave(ticket).cost
             jobs = list(newcomers.values())
             self._running_rows[thread] = rows_in_use + sum(job.num_rows for job in jobs)
@@ -171,7 +183,7 @@ class Scheduler:
         """A job that was taken holds no rows any more; `done` if that is because it is translated."""
         with self._changed:
             self._running_cost -= job.cost
-            self._pace.did(job.cost if done else 0, self._clock())
+            self._pace.count(job.cost if done else 0, self._clock())
 
     def foretell(self, caller: Caller) -> float | None:
         """Seconds until what goes before a sentence of `caller` is done, as if it came now; None if that is not known.
@@ -245,7 +257,7 @@ class Scheduler:
         return _as_retry(self._pace.seconds_for(self._waiting_cost + self._running_cost / 2) or 0.0)
 
     def _enter(self, ticket: int, job: Job) -> None:
-        self._pace.busy(job.submitted)
+        self._pace.start(job.submitted)
         place = self._fair.place(job.caller, job.cost)
         self._waiting[ticket] = _Waiting(job, place)
         bisect.insort(self._order, (place, ticket))
@@ -264,7 +276,7 @@ class Scheduler:
         self._waiting_cost -= job.cost
         if not self._waiting:
             self._fair.clear()
-            self._pace.idle(self._clock())
+            self._pace.stop(self._clock())
         return job
 
     def _forget(self, ticket: int) -> None:
@@ -273,7 +285,7 @@ class Scheduler:
             if ticket not in self._waiting:
                 return
             job = self._leave(ticket)
-            self._fair.gave_up(job.caller, job.cost)
+            self._fair.refund(job.caller, job.cost)
             self._cancelled += 1
             self._changed.notify_all()
         job.future.set_running_or_notify_cancel()
@@ -307,7 +319,7 @@ class Scheduler:
                 continue
             if room <= 0 or job.num_rows > free:
                 break
-            length = self._padded(len(job.source_ids))
+            length = self._pad(len(job.source_ids))
             padded = max(longest, length) * (len(chosen) + 1)
             # At most half of an encoder call may be padding; the head of the queue is taken whatever its length.
             if chosen and (padded > budget or padded > 2 * (real + length)):
@@ -324,7 +336,7 @@ class Scheduler:
         step_s = now - held.asked
         held.sentence_s += held.count * step_s
         held.asked, held.count = now, count
-        # With what they would lose in the coming step, as long as the one before.
+        # Including what they would lose in the coming step, taken to be as long as the last one.
         if held.sentence_s + count * step_s < cost_s:
             return count > 0
         held.sentence_s, held.count = 0.0, 0
@@ -339,7 +351,7 @@ class Scheduler:
         share = -(-(running + self._waiting_rows) // len(self._running_rows))
         return share - rows_in_use
 
-    def _padded(self, length: int) -> int:
+    def _pad(self, length: int) -> int:
         multiple = self._dimensions.source_multiple
         return -(-length // multiple) * multiple
 

@@ -38,7 +38,7 @@ def build_search(options: SearchOptions, eos: int) -> "Search":
 
 
 def score_hypothesis(sum_logprob: float, length: int, length_penalty: float) -> float:
-    """Score to rank by: sum_logprob / length ** length_penalty; `length` in ids, EOS included."""
+    """Score to rank by: `sum_logprob` / `length` ** `length_penalty`; `length` in ids, EOS included."""
     return sum_logprob / math.pow(length, length_penalty)
 
 
@@ -55,13 +55,15 @@ class GreedySearch:
         self._attention: list[Attention] = []
 
     def advance(self, token: int, log_prob: float, attention: Attention | None = None) -> bool:
-        """Go on with `token`, whose log-probability is `log_prob`; False when the sentence is done.
+        """Go on with the best id; False when the sentence is done.
 
         Args:
+            token: the id.
+            log_prob: of `token`.
             attention: [1, L] over the source; kept for the hypothesis.
 
         Raises:
-            FerryError: the model gave numbers that are none.
+            FerryError: the model gave log-probabilities that are not finite.
         """
         if not math.isfinite(log_prob):
             raise _not_finite()
@@ -118,13 +120,14 @@ class BeamSearch:
         return [beam.sum_logprob for beam in self._live] + [-math.inf] * (self._options.beam_size - len(self._live))
 
     def advance(self, ranked: Sequence[Candidate], attention: Attention | None = None) -> Continuation | None:
-        """Choose among the best 2K continuations of all beams, best first; None when the sentence is done.
+        """Choose how the beams go on; None when the sentence is done.
 
         Args:
+            ranked: the best 2K continuations of all beams, best first.
             attention: [K, L] of the beams over the source; kept for the hypotheses.
 
         Raises:
-            FerryError: the model gave numbers that are none.
+            FerryError: the model gave log-probabilities that are not finite.
         """
         if not ranked:
             raise _not_finite()

@@ -186,7 +186,7 @@ class Slots:
                 tensor[to, :, :used] = tensor[source, :, :used]
 
     def shrink(self) -> None:
-        """Give back what nobody has needed since the last call; twice in a row: what nobody needs now."""
+        """Give back what nobody has needed since the last call; called twice in a row, all that nobody needs now."""
         # Twice, since targets go on growing.
         now = {"S": self._longest("S"), "P": 2 * self._longest("P")}
         for axis, needed in self._needed.items():

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-# Upper bounds, in seconds, of the classes that waits in the queue are counted in; one more is for what is longer.
+# Upper bounds, in seconds, of the buckets for waits in the queue; one more bucket takes what is longer.
 QUEUE_WAIT_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 

@@ -45,7 +45,10 @@ class _Running:
 
 
 class Worker:
-    """The loop of one engine thread. Only that thread calls its methods, except `abort` and the properties."""
+    """The loop of one engine thread. Only that thread calls its methods, except `abort` and the properties.
+
+    `index` is its number among the threads, `max_rows` the rows it has; `on_step` is told of every decode step.
+    """
 
     def __init__(
         self,

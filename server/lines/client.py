@@ -23,7 +23,7 @@ from server.web.answers import ErrorAnswer
 CONNECT_S = 5.0
 # No server takes longer over one batch; one that has gone without a word is given up after this.
 ANSWER_S = 300.0
-# Nobody looks on: what takes long is better than what is refused. The server has its own limit.
+# Nobody is watching: a slow answer is better than a refusal. The server has its own limit.
 PREFER = f"wait={ANSWER_S:g}"
 MAX_ANSWER_BYTES = 64 << 20
 
@@ -68,10 +68,12 @@ class Client:
         """Connect to nothing yet.
 
         Args:
-            retry_s: seconds for which `ask_patiently` tries again, from the last answer to whatever thread.
+            url: of the server, http or https, with any path in front of its API.
+            api_key: None sends none.
+            retry_s: seconds for which `ask_patiently` tries again, from the last answer to any thread.
 
         Raises:
-            SettingsError: if the URL is none.
+            SettingsError: the URL is not one.
         """
         self.url = url
         self._address = read_address(url)
@@ -85,7 +87,12 @@ class Client:
         self._answered_at = float("-inf")
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> Reply:
-        """One request, once.
+        """Send one request, once.
+
+        Args:
+            method: of HTTP.
+            path: below the server's own.
+            body: JSON; None sends none.
 
         Raises:
             ConnectionLostError: there is no answer.
@@ -94,11 +101,11 @@ class Client:
         try:
             if connection.sock is None:
                 self._connect(connection)
-            with suppress(BrokenPipeError):  # who refuses a body need not have read all of it
+            with suppress(BrokenPipeError):  # a server that refuses a body need not read all of it
                 connection.request(method, self._address.path + path, body, self._headers)
             response = connection.getresponse()
             # Of an answer without end the rest is left, and the connection with it.
-            reply = Reply(response.status, response.read(MAX_ANSWER_BYTES), *_told(response.headers))
+            reply = Reply(response.status, response.read(MAX_ANSWER_BYTES), *_read_headers(response.headers))
             if not response.isclosed():
                 connection.close()
             return reply
@@ -108,7 +115,13 @@ class Client:
             raise ConnectionLostError(printable(words)) from error
 
     def ask_patiently(self, method: str, path: str, body: bytes, later: frozenset[int] = LATER) -> Reply:
-        """One request until there is an answer, and one whose status is not among `later`.
+        """Send one request until there is an answer whose status is not among `later`.
+
+        Args:
+            method: of HTTP.
+            path: below the server's own.
+            body: JSON.
+            later: statuses after which the same may be asked again.
 
         Raises:
             ServerLostError: there was none for too long.
@@ -130,12 +143,16 @@ class Client:
         raise AssertionError("pauses have no end")
 
     def pause(self, seconds: float) -> None:
-        """Wait; not a moment longer than until `stop`."""
+        """Wait for some seconds, and not a moment longer than until `stop`.
+
+        Raises:
+            ConnectionLostError: `stop` was called.
+        """
         if self._stopping.wait(seconds):
             raise ConnectionLostError("stopped")
 
     def stop(self) -> None:
-        """Let every thread that waits for an answer, or for a better time, have a ConnectionLostError."""
+        """End every wait, for an answer or for a better time, with a ConnectionLostError."""
         self._stopping.set()
         for connection in list(self._connections):
             if (open_socket := connection.sock) is not None:
@@ -164,7 +181,7 @@ class Client:
             raise ConnectionAbortedError("stopped")
 
 
-def _told(headers: Message) -> tuple[float | None, str | None]:
+def _read_headers(headers: Message) -> tuple[float | None, str | None]:
     """Seconds after which to come back, and where else to go, of what an answer's headers say."""
     after = headers.get("Retry-After", "")
     return float(after[:9]) if after.isascii() and after.isdecimal() else None, headers.get("Location")

@@ -64,8 +64,10 @@ def translate_file(settings: FileSettings) -> None:
     """Load the bundle, or find the server, and translate.
 
     Raises:
-        SettingsError, BundleError, InvalidRequestError: if it cannot start.
-        EngineStoppedError: if the engine failed, or the server was lost.
+        SettingsError: the settings do not go together, or a file cannot be read or written.
+        BundleError: the bundle cannot be used.
+        InvalidRequestError: the model does not have the direction, or an option is past its limit.
+        EngineStoppedError: the engine failed, or the server was lost.
     """
     with closing(_open(settings)) as translator:
         if settings.input is not None and settings.output is not None:

@@ -39,15 +39,15 @@ class FileSettings(EngineFields):
             raise SettingsError("--output needs --input with a plain file; a stream cannot be continued.")
 
     def _without_use(self) -> list[str]:
-        """What was said that means nothing to the bundle, or to the server, that is used."""
+        """What was given that means nothing to the bundle, or to the server, that is used."""
         if self.url is not None:
             engine = [item for item in fields(EngineFields) if getattr(self, item.name) != item.default]
-            return [f"{_named(item.name)} is for --model; a server has its own engine." for item in engine]
+            return [f"{_name(item.name)} is for --model; a server has its own engine." for item in engine]
         faults = []
         if self.source.lower() == AUTO:
             faults.append("--source auto is for --url; with --model, name the language of the input.")
         if self.api_key_file is not None:
-            faults.append(f"{_named('api_key_file')} is for --url; a bundle asks for no key.")
+            faults.append(f"{_name('api_key_file')} is for --url; a bundle asks for no key.")
         return faults
 
 
@@ -56,5 +56,5 @@ def _refuse(faults: list[str]) -> None:
         raise SettingsError("\n".join(faults))
 
 
-def _named(name: str) -> str:
+def _name(name: str) -> str:
     return f"--{name.replace('_', '-')} (or FERRY_{name.upper()})"

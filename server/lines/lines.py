@@ -1,6 +1,6 @@
-"""Lines of a byte stream, and the promise that one line in is one line out.
+r"""Lines of a byte stream, and the promise that one line in is one line out.
 
-A line is what `\\n` ends; every other character that some program takes for a line's end is only white space here.
+A line is what `\n` ends; every other character that some program takes for a line's end is only white space here.
 What translates the lines is a bundle of ours, or a server somewhere; those who write files need not know.
 """
 
@@ -16,7 +16,7 @@ _LINE_ENDS = re.compile("[\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029]+")
 
 @dataclass(frozen=True)
 class Line:
-    """One line: `end` is how it ended (`\\n`, `\\r\\n`, or nothing at the end of the stream)."""
+    r"""One line: `end` is how it ended (`\n`, `\r\n`, or nothing at the end of the stream)."""
 
     text: str
     end: str

@@ -46,7 +46,7 @@ class LocalLines:
         """The translation of each text, in order.
 
         Raises:
-            EngineStoppedError: if the engine failed.
+            EngineStoppedError: the engine failed.
         """
         stream = LineStream(self.model, self.pair, self.options, self.max_beam_size)
         with closing(stream.translate(texts)) as translations:
@@ -60,10 +60,12 @@ class LocalLines:
 
 
 def open_local(path: Path, settings: FileSettings, say: Say) -> LocalLines:
-    """Load the bundle at `path`.
+    """Load the bundle at `path`, telling `say` of each step.
 
     Raises:
-        SettingsError, BundleError, InvalidRequestError: if it cannot start.
+        SettingsError: the bundle does not fit the engine's sizes.
+        BundleError: it cannot be used.
+        InvalidRequestError: it does not have the direction, or an option is past its limit.
     """
     model = load_model(path, settings.engine, lambda error: None, say)
     try:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from server.errors import SettingsError
+from server.storage.disk import sync_folder, write_durably
 
 # A kill loses at most this much of the work; a sync costs some milliseconds.
 SYNC_EVERY_S = 5.0
@@ -41,7 +42,7 @@ class PartialFile:
         """Start, or continue, the output.
 
         Raises:
-            SettingsError: if the output exists, another run writes it, or it was begun from another origin.
+            SettingsError: the output exists, another run writes it, or it was begun from another origin.
         """
         if output.exists():
             raise SettingsError(f"--output {output} exists; it is not overwritten. Move it, or choose another name.")
@@ -51,7 +52,7 @@ class PartialFile:
         if self._path.exists():
             self._check_origin(origin)
         else:
-            _write_durably(self._origin_path, json.dumps(asdict(origin), indent=2) + "\n")
+            write_durably(self._origin_path, (json.dumps(asdict(origin), indent=2) + "\n").encode())
         self._file = self._open()
         self.num_lines = _cut_torn_line(self._file)
         self._synced = time.monotonic()
@@ -63,14 +64,18 @@ class PartialFile:
             self._sync()
 
     def finish(self) -> None:
-        """Give the output its name."""
+        """Give the output its name.
+
+        Raises:
+            SettingsError: the output has come into being meanwhile; the lines stay beside it.
+        """
         self._sync()
         self._file.close()
         if self._output.exists():
             raise SettingsError(f"--output {self._output} appeared meanwhile; the result is kept as {self._path}.")
         os.rename(self._path, self._output)
         self._origin_path.unlink()
-        _sync_folder(self._output.parent)
+        sync_folder(self._output.parent)
 
     def close(self) -> None:
         """Stop here; what is written stays, to be continued."""
@@ -119,7 +124,7 @@ def fingerprint(path: Path) -> tuple[int, str, int]:
 
 
 def _cut_torn_line(file: BinaryIO) -> int:
-    """Cut what follows the last `\\n`, go to the end, and return how many lines there are."""
+    r"""Cut what follows the last `\n`, go to the end, and return how many lines there are."""
     num_lines = whole_bytes = position = 0
     while block := file.read(_BLOCK_BYTES):
         num_lines += block.count(b"\n")
@@ -129,19 +134,3 @@ def _cut_torn_line(file: BinaryIO) -> int:
     file.seek(whole_bytes)
     file.truncate()
     return num_lines
-
-
-def _write_durably(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    _sync_folder(path.parent)
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -43,7 +43,10 @@ class RemoteLines:
         self._pool = ThreadPoolExecutor(NUM_REQUESTS, "ferry-translate")
 
     def origin(self, input_bytes: int, input_sha256: str) -> Origin:
-        """What the translations of this input are made of. A server tells no digest of its bundle, but its version."""
+        """What the translations of this input are made of.
+
+        A server tells no digest of its bundle, but its version.
+        """
         settings, models = self._settings, self._model.models
         search = models[0].search
         return Origin(
@@ -68,9 +71,9 @@ class RemoteLines:
         for batch in self._batches(texts):
             waiting.append(self._pool.submit(self._translate, batch))
             while waiting and (waiting[0].done() or len(waiting) >= MAX_BATCHES):
-                yield from _awaited(waiting.popleft())
+                yield from _await_lines(waiting.popleft())
         while waiting:
-            yield from _awaited(waiting.popleft())
+            yield from _await_lines(waiting.popleft())
 
     def close(self) -> None:
         """Stop asking; nobody wants the answers."""
@@ -125,17 +128,18 @@ class RemoteLines:
         raise kind(f"{self._client.url}: {reply.words}")
 
 
-def _awaited(batch: "Future[list[str]]") -> Iterator[TranslatedLine]:
+def _await_lines(batch: "Future[list[str]]") -> Iterator[TranslatedLine]:
     while not wait([batch], WAKE_S).done:
         pass
     yield from (TranslatedLine(text, 1) for text in batch.result())
 
 
 def open_remote(url: str, settings: FileSettings) -> RemoteLines:
-    """Find the server and its model for the pair.
+    """Find the server at `url`, and its model for the pair.
 
     Raises:
-        SettingsError, UnsupportedPairError: if it cannot start.
+        SettingsError: nobody is there, or not a Ferry server, or it wants another key.
+        UnsupportedPairError: no model has the pair.
     """
     api_key = None if settings.api_key_file is None else read_api_key(settings.api_key_file)
     client = Client(url, api_key, settings.retry_s)
@@ -148,9 +152,10 @@ def open_remote(url: str, settings: FileSettings) -> RemoteLines:
 
 
 def halve_text(text: str, language: str, *, within_sentence: bool) -> tuple[str, str] | None:
-    """Two texts that are `text` together, cut between two sentences near its middle.
+    """Two texts that together are the given one, cut between two sentences near its middle; None if it cannot be.
 
     Args:
+        text: not empty.
         language: helps to tell where sentences end; may be `auto`.
         within_sentence: whether a single sentence may be cut too.
     """

@@ -66,9 +66,9 @@ class RemoteModel:
         """The translations in an answer.
 
         Raises:
-            ServerLostError: it is none, or of another model than at the beginning.
+            ServerLostError: the answer is not one, or is of another model than at the beginning.
         """
-        answer = _decoded(reply, TranslateAnswer)
+        answer = _decode(reply, TranslateAnswer)
         if answer is None or len(answer.translations) != num_texts:
             raise ServerLostError(f"{self.url} answers, but not as a Ferry server does.")
         for translation in answer.translations:
@@ -88,17 +88,17 @@ class RemoteModel:
 
 
 def find_model(client: Client, source: str, target: str) -> RemoteModel:
-    """Ask the server once which models it has.
+    """Ask the server once which of its models translate from `source` into `target`.
 
     Raises:
         SettingsError: nobody is there, or not a Ferry server, or it wants another key.
-        UnsupportedPairError: naming the pairs that exist.
+        UnsupportedPairError: no model has the pair; names those that exist.
     """
     try:
         reply = client.ask("GET", "/v1/models")
     except ConnectionLostError as error:
         raise SettingsError(f"--url {client.url}: {error}; is ferry-serve running there?") from error
-    answer = _decoded(reply, ModelsAnswer)
+    answer = _decode(reply, ModelsAnswer)
     if answer is None:
         raise SettingsError(f"--url {client.url}: {_refusal(reply)}")
     return RemoteModel(client.url, source, target, _by_source(answer.models, source, target))
@@ -114,7 +114,7 @@ def _by_source(models: Sequence[ServedModel], source: str, target: str) -> dict[
     return wanted
 
 
-def _decoded(reply: Reply, kind: type[T]) -> T | None:
+def _decode(reply: Reply, kind: type[T]) -> T | None:
     if reply.status != 200:
         return None
     try:

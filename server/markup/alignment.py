@@ -43,6 +43,8 @@ class AlignedMass:
 
     A name or number that is in both texts once goes with itself, whatever its weights say: attention looks away from
     what is only copied, and tags are around such words more than around others.
+
+    `words` are those of the translation `target`; `alignments` are of sentences of `source`, in order.
     """
 
     def __init__(self, words: Sequence[Span], alignments: Sequence[Alignment], source: str, target: str) -> None:
@@ -71,8 +73,8 @@ class _Block:
         self.low = self.high = 0
         if not alignment.target_spans or not alignment.source_spans:
             return
-        sources = [_trimmed(span, source) for span in alignment.source_spans]
-        targets = [_trimmed(span, target) for span in alignment.target_spans]
+        sources = [_trim(span, source) for span in alignment.source_spans]
+        targets = [_trim(span, target) for span in alignment.target_spans]
         self.low, self.high = sources[0][0], sources[-1][1]
         self.starts = np.array([start for start, _ in sources], dtype=np.float64)
         self.lengths = np.array([max(end - start, 1) for start, end in sources], dtype=np.float64)
@@ -113,9 +115,11 @@ def find_copies(
 
     That is: the same letters, with a capital, a digit, or `@` or `#` before them, once in each text. Other words that
     are spelled alike may be false friends, such as "was" and "also".
+
+    `source_words` and `target_words` are where the words of `source` and `target` stand.
     """
-    sources = _telling(source, source_words)
-    targets = _telling(target, target_words)
+    sources = _find_telling(source, source_words)
+    targets = _find_telling(target, target_words)
     return {
         targets[name][0]: source_words[found[0]]
         for name, found in sources.items()
@@ -123,7 +127,7 @@ def find_copies(
     }
 
 
-def _telling(text: str, words: Sequence[Span]) -> dict[str, list[int]]:
+def _find_telling(text: str, words: Sequence[Span]) -> dict[str, list[int]]:
     """The names and numbers among `words`, and which words they are."""
     found: dict[str, list[int]] = {}
     for i, (start, end) in enumerate(words):
@@ -150,7 +154,7 @@ def _shares(words: Sequence[Span], spans: Sequence[Span]) -> tuple[Floats, int, 
     return shares / np.maximum(shares.sum(axis=1, keepdims=True), 1.0), first, last
 
 
-def _trimmed(span: Span, text: str) -> Span:
+def _trim(span: Span, text: str) -> Span:
     """`span` without white space at its ends: pieces often carry the space before them."""
     piece = text[span[0] : span[1]]
     start = span[0] + len(piece) - len(piece.lstrip())

@@ -78,8 +78,8 @@ def parse(source: str, options: Options) -> Document:
         if group[0].splits:
             parts.append(group[0].raw)
         else:
-            parts += _chunked(group, options)
-    document = Document(source, options, tuple(_merged(parts)))
+            parts += _cut_chunk(group, options)
+    document = Document(source, options, tuple(_merge(parts)))
     assert "".join(part if isinstance(part, str) else part.source for part in document.parts) == source
     return document
 
@@ -99,7 +99,7 @@ def _groups(atoms: Sequence[Atom]) -> Iterator[list[Atom]]:
         yield run
 
 
-def _chunked(atoms: Sequence[Atom], options: Options) -> list[str | Chunk]:
+def _cut_chunk(atoms: Sequence[Atom], options: Options) -> list[str | Chunk]:
     """What is around a chunk, and the chunk if there is one: some letter or digit to translate."""
     if not any(char.isalnum() for atom in atoms for char in atom.text):
         return ["".join(atom.raw for atom in atoms)]
@@ -107,7 +107,7 @@ def _chunked(atoms: Sequence[Atom], options: Options) -> list[str | Chunk]:
     return [before, _chunk(core, options), after]
 
 
-def _merged(parts: Sequence[str | Chunk]) -> Iterator[str | Chunk]:
+def _merge(parts: Sequence[str | Chunk]) -> Iterator[str | Chunk]:
     """`parts` with neighbouring strings joined and empty ones left out."""
     strings: list[str] = []
     for part in parts:
@@ -211,7 +211,7 @@ class _TextBuilder:
         """Add the text of `atom`; returns where it starts."""
         text = _WHITE_SPACE.sub(" ", atom.text) if atom.collapses else atom.text
         if text == atom.raw or atom.collapses:  # not an entity, which is a space on purpose
-            text = self._joined(text, atom.collapses)
+            text = self._join(text, atom.collapses)
         if not text or (not self.length and text.isspace()):
             return self.length
         self.after_point = False
@@ -220,7 +220,7 @@ class _TextBuilder:
         self.ends_with_space = text[-1] in " \t\r\n\f"
         return self.length - len(text)
 
-    def _joined(self, text: str, collapses: bool) -> str:
+    def _join(self, text: str, collapses: bool) -> str:
         """`text` as it goes on after what is there."""
         if not self.length:
             return text.lstrip()
@@ -233,6 +233,7 @@ class _TextBuilder:
         return text
 
     def text(self) -> str:
+        """All of it so far, without space at its end."""
         return "".join(self.pieces).rstrip()
 
 

@@ -67,9 +67,9 @@ class Escaper:
 
     def escape(self, run: str) -> str:
         """`run` as markup; what follows it is a tag, a placeholder or the end."""
-        return self.special.sub(self._written, run) if self.special else run
+        return self.special.sub(self._write, run) if self.special else run
 
-    def _written(self, match: re.Match[str]) -> str:
+    def _write(self, match: re.Match[str]) -> str:
         char = match.group()
         forms = self.forms.get(char) or (_ALWAYS.get(char, char),)
         form = forms[min(self.seen[char], len(forms) - 1)]

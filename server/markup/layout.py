@@ -14,8 +14,8 @@ from server.markup.tree import Node, Tree
 
 Layout = list[tuple[int, int]]
 
-# What a word counts that stands for nothing in an element, against one that does: an element reaches over a gap of
-# two such words, but not over a long one to a word that a weak link seems to belong to it.
+# What a word that stands for nothing in an element counts, against one that does: an element reaches over a gap of
+# two such words, but not over a long gap to a word that only a weak link ties to it.
 GAP_COST = 0.3
 # Position decides where links say nothing or the same.
 POSITION_WEIGHT = 0.01

@@ -25,10 +25,12 @@ MAX_NO_BREAK_SPACES = 100
 
 
 def place(chunk: Chunk, target: str, alignment: Alignment | Sequence[Alignment] | None = None) -> str:
-    """The chunk's markup around and in `target`, its translation.
+    """The chunk's markup around and in its translation.
 
     Args:
-        alignment: of the whole chunk, or of each of its sentences; without one, marks go to about the same place.
+        chunk: of the source.
+        target: its translation, without any marks.
+        alignment: of the whole chunk, or of each of its sentences; None puts marks at about the same place.
 
     Returns:
         Markup with every mark of the chunk once, or the chunk's source if no way of placing them passes the check.
@@ -109,7 +111,8 @@ def chunks(document: Document) -> list[str]:
 def assemble(document: Document, translated: Sequence[Translated]) -> str:
     """The document with the translations of `chunks(document)`.
 
-    Its markup is checked once more as a whole; in the case that nobody has thought of, the source comes back as it is.
+    Its markup is checked once more as a whole; should that fail, in a way that nobody has thought of, the source comes
+    back as it is.
     """
     waiting = iter(translated)
     assert len(translated) == len(document.chunks)

@@ -32,7 +32,8 @@ def find_placeholders(raw: str, unreadable: frozenset[str] = frozenset()) -> Ite
     """The (start, end) of every placeholder in `raw`, in order.
 
     Args:
-        unreadable: signs of which each run is one too, and letters of which each word is that has no others.
+        raw: entities are still written out.
+        unreadable: signs, each run of which is a placeholder too, and letters, as is every word of nothing but them.
     """
     runs = _runs_of(unreadable) if unreadable else None
     done = 0

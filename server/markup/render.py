@@ -36,12 +36,12 @@ def _pieces(chunk: Chunk, target: str, words: Sequence[tuple[int, int]], layout:
         before = target[slice(*words[boundary - 1])] if boundary else ""
         after = target[slice(*words[boundary])] if boundary < len(words) else ""
         gap = target[words[boundary - 1][1] : words[boundary][0]] if before and after else ""
-        yield from _spaced(marks, before, after, gap)
+        yield from _space(marks, before, after, gap)
         if after:
             yield after
 
 
-def _spaced(marks: Sequence[Mark], before: str, after: str, gap: str) -> Iterator[str | Mark]:
+def _space(marks: Sequence[Mark], before: str, after: str, gap: str) -> Iterator[str | Mark]:
     """The marks at one boundary with the spaces between them, and between them and the words beside them."""
     runs = _runs(marks)
     shown = [run[0] for run in runs[1:]]

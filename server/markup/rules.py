@@ -67,7 +67,7 @@ def pair_tags(tokens: Sequence[Token]) -> dict[int, int]:
 
 
 def splitting_names(tokens: Sequence[Token], partner: dict[int, int], options: Options) -> frozenset[str]:
-    """The names of the tags in `tokens` that end a sentence."""
+    """The names of the tags in `tokens` that end a sentence; `partner` is from `pair_tags`."""
     names = {token.name for token in tokens if token.name}
     chosen = names & options.splitting_tags
     if options.kind == "html":

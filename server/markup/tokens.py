@@ -22,7 +22,7 @@ _TEXT_ONLY_ELEMENTS = frozenset(("title", "textarea"))
 
 _NAME = {"html": "[A-Za-z]", "xml": "[A-Za-z_:\u0080-\U0010ffff]"}
 _MARKUP = {kind: re.compile(rf"<(?:/?{first}|[!?]|/>)") for kind, first in _NAME.items()}
-# A quote that is never closed is no quote: else one of them would swallow the document.
+# A quote that is never closed is no quote: otherwise one of them would swallow the document.
 _TAG = {
     kind: re.compile(rf"""<(/?)({first}[^\s/>]*+)(?:[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+)*+>""")
     for kind, first in _NAME.items()
@@ -83,7 +83,7 @@ class _Scanner:
         if source.startswith("<![CDATA[", at):
             return Token("cdata", source[at : self._end("]]>", at + 9)])
         if source.startswith("<?", at):
-            # In html it ends at the first `>`, but no one who sends a program of php means that.
+            # In html it ends at the first `>`, but nobody who sends PHP code means that.
             needle = "?>" if self.kind == "xml" or source.startswith(("<?php", "<?="), at) else ">"
             return Token("other", source[at : self._end(needle, at + 2)])
         if source[at : at + 9].upper() == "<!DOCTYPE":
@@ -125,7 +125,7 @@ class _Scanner:
         return match.end() if match else len(self.source)
 
     def _end(self, needle: str, at: int) -> int:
-        """Where `needle`, searched from `at`, is over; the end of the source without it."""
+        """Where `needle`, searched for from `at`, ends; the end of the source if it is not there."""
         found = self._find(needle, at)
         return len(self.source) if found < 0 else found + len(needle)
 

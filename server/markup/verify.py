@@ -43,7 +43,7 @@ def _read(source: str, options: Options) -> _Facts:
     items: list[tuple[int, str]] = []
     for token in tokens:
         if token.kind == "text":
-            items += ((paths[-1], each) for each in _protected(token.text, options))
+            items += ((paths[-1], each) for each in _find_protected(token.text, options))
         elif token.kind == "end":
             if open_tags and open_tags[-1].name == token.name:
                 open_tags.pop()
@@ -57,11 +57,11 @@ def _read(source: str, options: Options) -> _Facts:
                 open_tags.append(token)
                 paths.append(hash((paths[-1], token.text)))
     unpaired += (token.text for token in open_tags)
-    return _Facts(Counter(items), Counter(_kept(tokens, options)), tuple(unpaired))
+    return _Facts(Counter(items), Counter(_find_kept(tokens, options)), tuple(unpaired))
 
 
-def _protected(raw: str, options: Options) -> Iterable[str]:
-    """The placeholders of a text, and the entities that are none of ours to read."""
+def _find_protected(raw: str, options: Options) -> Iterable[str]:
+    """The placeholders of a text, and the entities that are not ours to read."""
     done = 0
     for start, end in find_placeholders(raw, options.unreadable):
         yield from _unknown_entities(raw[done:start], options)
@@ -76,7 +76,7 @@ def _unknown_entities(raw: str, options: Options) -> list[str]:
     return [found for found in REFERENCE.findall(raw) if decode(found, options) is None]
 
 
-def _kept(tokens: Sequence[Token], options: Options) -> Iterable[str]:
+def _find_kept(tokens: Sequence[Token], options: Options) -> Iterable[str]:
     """The elements that are to be kept, whole; an end tag closes one if as many of its name were opened inside."""
     begin, name, depth = -1, "", 0
     for index, token in enumerate(tokens):

@@ -4,8 +4,8 @@ A flight is one sentence in the engine, with all who wait for it. Each waiter ha
 when the last one has left, the flight is taken out of the engine. Must not know how a sentence is translated.
 
 One lock guards the table of flights. It is held while the engine takes a sentence in (so the engine's own lock may be
-taken under it, never the other way round), and never while a future is resolved or cancelled: whoever waits may do
-what he likes in his callback.
+taken under it, never the other way round), and never while a future is resolved or cancelled: a waiter may do what it
+likes in its callback.
 """
 
 import hashlib
@@ -23,14 +23,14 @@ from server.errors import FerryError
 from server.models.models import Model, TranslationEngine
 from server.models.results import Key, SentenceCache
 
-# Requests are given like times from when they come, so each has a later deadline than those before it. A flight may
-# take this much longer than who began it, so that those who come soon after can join; his own end he sees to himself.
+# Requests get like times from when they come, so each has a later deadline than those before it. A flight may take
+# this much longer than the waiter that began it, so that those that come soon after can join; each waiter ends in time.
 LINGER_S = 1.0
 
 
 @dataclass(eq=False)
 class _Flight:
-    """A sentence in the engine, and who waits for it: at least one while it is in the table."""
+    """A sentence in the engine, and its waiters: at least one while it is in the table."""
 
     deadline: float | None
     caller: Caller
@@ -38,7 +38,7 @@ class _Flight:
     waiters: set[Future[SentenceResult]] = field(default_factory=set)
 
     def suits(self, deadline: float | None, caller: Caller) -> bool:
-        """Whether somebody may wait for it who would otherwise begin his own.
+        """Whether somebody may wait for it instead of beginning a flight of their own.
 
         Another caller may have much waiting before it; beside that, a flight of one's own has its own place, and the
         first to land answers both.
@@ -51,7 +51,8 @@ class CachingEngine:
     """A `TranslationEngine` before another one. Methods may be called from any thread."""
 
     def __init__(self, engine: TranslationEngine, model_key: str, cache: SentenceCache) -> None:
-        """
+        """Ask `engine` only for what `cache` does not know.
+
         Args:
             engine: resolves its futures without holding a lock that its `submit` takes.
             model_key: another one for each model whose answers may differ.
@@ -88,8 +89,8 @@ class CachingEngine:
     ) -> Future[SentenceResult]:
         """A future of the caller's own, done already if the answer is known.
 
-        Args and Raises as of `server.engine.engine.Engine.submit`, but the engine ends what is late up to `LINGER_S`
-        after `deadline`, and for who waits for another's sentence when that one's time has passed.
+        Args and Raises as of `server.engine.engine.Engine.submit`; but what is late is ended up to `LINGER_S` after
+        `deadline`, and whoever waits for another's sentence waits until that one's time has passed.
         """
         key = (self._model_key, tuple(source_ids), options)
         waiter: Future[SentenceResult] = Future()
@@ -108,8 +109,8 @@ class CachingEngine:
             return waiter
         # In this order: the flight may have landed already, and then answers the waiter before anybody can cancel it.
         if begun is not None:
-            begun.future.add_done_callback(partial(self._landed, key))
-        waiter.add_done_callback(partial(self._left, key))
+            begun.future.add_done_callback(partial(self._land, key))
+        waiter.add_done_callback(partial(self._leave, key))
         return waiter
 
     def self_test(self, golden_lines: list[GoldenLine]) -> None:
@@ -134,7 +135,7 @@ class CachingEngine:
         self.cache.count_miss()
         return flight
 
-    def _landed(self, key: Key, future: Future[SentenceResult]) -> None:
+    def _land(self, key: Key, future: Future[SentenceResult]) -> None:
         """The engine is done with a flight. A result answers all flights of the sentence, an error only this one."""
         outcome = _outcome(future)
         known = isinstance(outcome, SentenceResult)
@@ -150,14 +151,14 @@ class CachingEngine:
                 _answer(waiter, outcome)
             flight.future.cancel()  # the other flights; what is done stays as it is
 
-    def _left(self, key: Key, waiter: Future[SentenceResult]) -> None:
+    def _leave(self, key: Key, waiter: Future[SentenceResult]) -> None:
         """A waiter is done; if it was cancelled, let it go, and the flight too if it was the last one."""
         if not waiter.cancelled():
             return
         with self._lock:
             flight = next((each for each in self._flights.get(key, ()) if waiter in each.waiters), None)
             if flight is None:
-                return  # it has landed, and who is answering the waiters will find this one cancelled
+                return  # it has landed, and whoever answers the waiters will find this one cancelled
             flight.waiters.remove(waiter)
             is_empty = not flight.waiters
             if is_empty:
@@ -187,7 +188,7 @@ def model_key(manifest: Manifest) -> str:
 
 
 def _protect(result: SentenceResult) -> None:
-    """Make sure that nobody changes what others read, too."""
+    """Make sure that nobody changes what others read too."""
     for hypothesis in result.hypotheses:
         if hypothesis.alignment is not None:
             hypothesis.alignment.flags.writeable = False

@@ -1,4 +1,4 @@
-"""What the C library does with memory that is free: it keeps it, and for every thread apart, unless it is told."""
+"""What the C library does with free memory: it keeps it, separately for every thread, unless told otherwise."""
 
 import ctypes
 import gc
@@ -32,5 +32,5 @@ def give_back() -> None:
 
 
 def _libc_function(name: str) -> Any:
-    """A function of the C library; None where it has none of this name. What is done with it is for glibc."""
+    """A function of the C library; None where it has none of this name. What we do with it is meant for glibc."""
     return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

@@ -1,5 +1,7 @@
-"""Bundles on disk to running models. Loading ends only when every golden line of every bundle has been replayed
-through the engine that will serve; so whoever holds `Models` holds verified ones.
+"""Bundles on disk to running models.
+
+Loading ends only when every golden line of every bundle has been replayed through the engine that will serve; so
+whoever holds `Models` holds verified ones.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +23,7 @@ def find_bundles(path: Path) -> list[Path]:
     """The bundle at `path`, or the bundles in the folder `path`, by name.
 
     Raises:
-        BundleError: if there is none.
+        BundleError: there is none.
     """
     if (path / MANIFEST_NAME).is_file():
         return [path]
@@ -34,11 +36,17 @@ def find_bundles(path: Path) -> list[Path]:
 
 
 def load_models(path: Path, settings: EngineSettings, on_failure: OnFailure, say: Say) -> Models:
-    """Load and verify every bundle at `path`; `say` is told of each step.
+    """Load and verify every bundle at `path`.
+
+    Args:
+        path: a bundle, or a folder of bundles.
+        settings: of each engine.
+        on_failure: called when an engine dies later.
+        say: told of each step.
 
     Raises:
-        BundleError: if there is no bundle, or one cannot be served.
-        SettingsError: if a bundle does not fit the engine's sizes.
+        BundleError: there is no bundle, or one cannot be served.
+        SettingsError: a bundle does not fit the engine's sizes.
     """
     loaded: list[Model] = []
     try:
@@ -52,7 +60,18 @@ def load_models(path: Path, settings: EngineSettings, on_failure: OnFailure, say
 
 
 def load_model(path: Path, settings: EngineSettings, on_failure: OnFailure, say: Say) -> Model:
-    """Load one bundle, start its engine, and replay its golden lines. Raises as `load_models`."""
+    """Load one bundle, start its engine, and replay its golden lines.
+
+    Args:
+        path: the bundle.
+        settings: of its engine.
+        on_failure: called when the engine dies later.
+        say: told of each step.
+
+    Raises:
+        BundleError: it cannot be served.
+        SettingsError: it does not fit the engine's sizes.
+    """
     started = perf_counter()
     say(f"{path}: loading")
     bundle = read_bundle(path)

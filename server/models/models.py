@@ -23,18 +23,24 @@ class TranslationEngine(Protocol):
         *,
         deadline: float | None = None,
         caller: Caller = ANYBODY,
-    ) -> Future[SentenceResult]: ...
+    ) -> Future[SentenceResult]:
+        """As `server.engine.engine.Engine.submit`."""
 
-    def foretell(self, caller: str) -> float | None: ...
+    def foretell(self, caller: str) -> float | None:
+        """Seconds until a sentence of `caller` would begin to run; None where that is not known."""
 
-    def self_test(self, golden_lines: list[GoldenLine]) -> None: ...
+    def self_test(self, golden_lines: list[GoldenLine]) -> None:
+        """Raise BundleError unless every golden line gives its ids."""
 
-    def stats(self) -> EngineStats: ...
+    def stats(self) -> EngineStats:
+        """A snapshot; totals count from the start."""
 
     @property
-    def failed(self) -> bool: ...
+    def failed(self) -> bool:
+        """Whether the engine has died."""
 
-    def close(self, grace_s: float) -> None: ...
+    def close(self, grace_s: float) -> None:
+        """Finish what was accepted within `grace_s` seconds, and fail the rest."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ class Models:
         """The model for a direction.
 
         Raises:
-            UnsupportedPairError: naming the pairs that exist.
+            UnsupportedPairError: no model has it; names the pairs that exist.
         """
         found = self._by_pair.get((source.lower(), target.lower()))
         if found is None:
@@ -101,7 +107,7 @@ class Models:
         """The languages that are translated into `target`.
 
         Raises:
-            UnsupportedPairError: naming the pairs that exist.
+            UnsupportedPairError: there are none; names the pairs that exist.
         """
         sources = list(dict.fromkeys(pair.source for pair in self.pairs if pair.target == target.lower()))
         if not sources:
@@ -112,7 +118,7 @@ class Models:
         """The first pair that agrees with what was given of it.
 
         Raises:
-            UnsupportedPairError: naming the pairs that exist.
+            UnsupportedPairError: no pair agrees; names the pairs that exist.
         """
         for pair in self.pairs:
             if (source or pair.source).lower() == pair.source and (target or pair.target).lower() == pair.target:
@@ -127,9 +133,9 @@ class Models:
     def _unsupported(self, source: str, target: str) -> UnsupportedPairError:
         served = ", ".join(dict.fromkeys(f"{pair.source}-{pair.target}" for pair in self.pairs))
         return UnsupportedPairError(
-            f"No loaded model translates from {_shown(source)} to {_shown(target)}; there are: {served}."
+            f"No loaded model translates from {_show(source)} to {_show(target)}; there are: {served}."
         )
 
 
-def _shown(language: str) -> str:
+def _show(language: str) -> str:
     return repr(language if len(language) <= 20 else language[:17] + "...")

@@ -50,7 +50,8 @@ class SentenceCache:
     """The results of all models of a process. Methods may be called from any thread."""
 
     def __init__(self, max_bytes: int) -> None:
-        """
+        """Begin with nothing kept.
+
         Args:
             max_bytes: of keys and results together, by `size_of`; 0 keeps nothing.
         """

@@ -1,1 +1,1 @@
-"""What the server takes and gives, as an OpenAPI document made from the code that does it, and as a page to read."""
+"""What the server takes and gives: an OpenAPI document put together from the dialects' files, and a page to read it."""

@@ -33,13 +33,19 @@ def _sections(document: Schema) -> Iterator[str]:
 def _operation(document: Schema, method: str, path: str, operation: Schema) -> str:
     return (
         f"<section><h3><code><b>{method.upper()}</b> {escape(path)}</code></h3><p>{escape(operation['summary'])}</p>"
-        f"{_table(_parameters(operation))}{''.join(_body(document, operation))}"
+        f"{''.join(_keys(document, operation))}"
+        f"{_table(_parameters(document, operation))}{''.join(_body(document, operation))}"
         f"<ul>{''.join(_responses(document, operation))}</ul></section>"
     )
 
 
-def _parameters(operation: Schema) -> Iterator[tuple[str, str, str]]:
-    for each in operation.get("parameters", ()):
+def _keys(document: Schema, operation: Schema) -> Iterator[str]:
+    for name in (name for required in operation.get("security", ()) for name in required):
+        yield f"<p>With a key. {escape(document['components']['securitySchemes'][name]['description'])}</p>"
+
+
+def _parameters(document: Schema, operation: Schema) -> Iterator[tuple[str, str, str]]:
+    for each in (_resolve(document, each) for each in operation.get("parameters", ())):
         yield each["name"] + "*" * each["required"], _type(each["schema"]), each.get("description", "")
 
 
@@ -47,7 +53,7 @@ def _body(document: Schema, operation: Schema) -> Iterator[str]:
     content = operation.get("requestBody", {}).get("content", {})
     if content:
         yield f"<p>Takes {escape(', '.join(content))}; * must be there.</p>"
-        yield _table(_fields(_resolved(document, next(iter(content.values()))["schema"])))
+        yield _table(_fields(_resolve(document, next(iter(content.values()))["schema"])))
 
 
 def _fields(schema: Schema) -> Iterator[tuple[str, str, str]]:
@@ -58,10 +64,11 @@ def _fields(schema: Schema) -> Iterator[tuple[str, str, str]]:
 
 
 def _responses(document: Schema, operation: Schema) -> Iterator[str]:
-    for status, response in operation["responses"].items():
+    for status, named in operation["responses"].items():
+        response = _resolve(document, named)
         schemas = [each.get("schema", {}) for each in response.get("content", {}).values()]
         names = list(
-            dict.fromkeys(name for schema in schemas for name in _resolved(document, schema).get("properties", ()))
+            dict.fromkeys(name for schema in schemas for name in _resolve(document, schema).get("properties", ()))
         )
         told = f": <code>{escape(', '.join(names))}</code>" if names else ""
         yield f"<li><b>{status}</b> {escape(response['description'])}{told}</li>"
@@ -93,8 +100,11 @@ def _type(schema: Schema) -> str:
 _LIMITS = {"minimum": "from", "maximum": "to", "maxLength": "up to"}
 
 
-def _resolved(document: Schema, schema: Schema) -> Schema:
-    if "$ref" not in schema:
-        return schema
-    found: Schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+def _resolve(document: Schema, node: Schema) -> Schema:
+    """`node`, or what it refers to."""
+    if "$ref" not in node:
+        return node
+    found = document
+    for name in node["$ref"].removeprefix("#/").split("/"):
+        found = found[name]
     return found

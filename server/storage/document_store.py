@@ -1,205 +1,249 @@
-"""The documents on the disk: a record each, its source until it is translated, then its result until it is fetched.
+"""The documents: each waits, is claimed by one replica, and has its source replaced by its result until it is fetched.
 
-All of it touches the disk: call it in a thread. A record is written last and removed first, so what has none is
-rubbish. Ids from clients are looked at before they come near the file system; no other name of theirs does.
+All of it touches the disk: call it in a thread.
 """
 
-import logging
 import re
-import threading
+import sqlite3
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import astuple, dataclass, fields
 
 import msgspec
 
 from server.errors import DocumentNotFoundError, StorageError, StoreFullError
-from server.storage.disk import make_folder, sync_folder, write_durably
-from server.storage.record import RECORD_FORMAT, Record
+from server.storage.database import Database
+from server.storage.once import Once
+from server.storage.record import Record
+from server.storage.schema import INSERT_CONTENT, INSERT_DOCUMENT
+from server.storage.seat import Seat
 
 MAX_DOCUMENTS = 1000
-# What a small file really takes of a disk.
+# What a small document really takes of a disk.
 _BLOCK_BYTES = 4096
 
 _ID = re.compile(r"[0-9a-f]{32}")
-_log = logging.getLogger("ferry")
+_COLUMNS = ", ".join(field.name for field in fields(Record))
+_WHAT = "The document"
+_OLD = "status <> 'queued' AND changed <= ?"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A document that is ours to translate, with its terms from glossaries."""
+
+    record: Record
+    source: bytes
+    terms: Mapping[str, str]
 
 
 class DocumentStore:
-    """The documents in `folder`, which is made when the first one comes."""
+    """The documents of all replicas. For any thread."""
 
-    def __init__(self, folder: Path, max_bytes: int, ttl_s: float) -> None:
-        self._folder = folder
+    def __init__(self, database: Database, max_bytes: int, ttl_s: float) -> None:
+        self._database = database
         self._max_bytes = max_bytes
         self._ttl_s = ttl_s
-        self._lock = threading.Lock()
+        self._seat = Seat(database.folder)
+        self._is_working = False
+        self._results = Once(
+            database,
+            _WHAT,
+            "SELECT content FROM contents NATURAL JOIN documents WHERE document_id = ? AND status = 'done'",
+            "DELETE FROM documents WHERE document_id = ? AND status = 'done'",
+        )
 
     def add(self, record: Record, source: bytes, terms: Mapping[str, str]) -> None:
         """Store a document; when this returns it outlives the process.
 
         Raises:
-            StoreFullError, StorageError
+            StoreFullError: all documents take as much as they may.
+            StorageError: nothing is stored.
         """
-        encoded = msgspec.json.encode(terms)
-        with _writing():
-            self.sweep()
-        with self._lock, _writing():
-            self._check_space(len(source) + len(encoded))
-            make_folder(self._folder)
-            try:
-                write_durably(self._path(record, "source"), source)
-                write_durably(self._path(record, "terms"), encoded)
-                self._write_record(record)
-            except BaseException:
-                self._remove(record.document_id)
-                raise
+        encoded = msgspec.json.encode(terms).decode()
+        num_bytes = on_disk(len(source) + len(encoded))
+        with self._database.writing(_WHAT) as connection:
+            self._forget_old(connection)
+            self._check_space(connection, num_bytes)
+            connection.execute(INSERT_DOCUMENT, (*astuple(record), num_bytes))
+            connection.execute(INSERT_CONTENT, (record.document_id, encoded, source))
 
     def get(self, document_id: str) -> Record:
         """The record of a document.
 
         Raises:
-            DocumentNotFoundError, StorageError
+            DocumentNotFoundError: there is none.
+            StorageError: it cannot be read.
         """
-        if not _ID.fullmatch(document_id):
-            raise _not_found()
-        try:
-            return _decode(_read(self._folder / f"{document_id}.json"))
-        except msgspec.MsgspecError as error:
-            raise _not_found() from error
-
-    def source(self, record: Record) -> bytes:
-        """The document as it came.
-
-        Raises:
-            DocumentNotFoundError
-        """
-        return self._read(record, "source")
-
-    def terms(self, record: Record) -> Mapping[str, str]:
-        """The terms that go with it, from glossaries.
-
-        Raises:
-            DocumentNotFoundError
-        """
-        return msgspec.json.decode(self._read(record, "terms"), type=dict[str, str])
-
-    def update(self, record: Record, result: bytes | None = None) -> None:
-        """Store a new state of a document that is still there, with its result if it has one now.
-
-        Raises:
-            DocumentNotFoundError, StorageError
-        """
-        with self._lock, _writing():
-            self.get(record.document_id)
-            if result is not None:
-                write_durably(self._path(record, "result"), result)
-            self._write_record(record)
-            if record.status != "queued":
-                for suffix in ("source", "terms"):
-                    self._path(record, suffix).unlink(missing_ok=True)
+        if not _ID.fullmatch(document_id) or document_id in self._results:
+            raise not_found()
+        with self._database.reading(_WHAT) as connection:
+            return _find(connection, document_id)
 
     def take(self, document_id: str) -> bytes:
         """The result of a document that is done, which is then forgotten.
 
         Raises:
-            DocumentNotFoundError
+            DocumentNotFoundError: there is none, or somebody was faster.
+            StorageError: it cannot be read.
         """
-        with self._lock:
-            record = self.get(document_id)
-            result = self._read(record, "result")
-            self._remove(document_id)
-            return result
+        self.get(document_id)
+        result = self._results.take(document_id)
+        if result is None:
+            raise not_found()
+        return result
 
-    def queued(self) -> list[str]:
-        """The ids of the documents that wait, first come first; what a process that was killed left half is removed."""
-        with self._lock:
-            records = {record.document_id: record for record in self._records()}
-            for path in self._files():
-                if path.name.partition(".")[0] not in records or path.suffix == ".new":
-                    path.unlink(missing_ok=True)
-        waiting = [record for record in records.values() if record.status == "queued"]
-        return [record.document_id for record in sorted(waiting, key=lambda record: record.accepted)]
+    def work(self) -> None:
+        """From now on we claim documents."""
+        self._is_working = True
+
+    def claim(self) -> Claim | None:
+        """The document that has waited longest, which is ours from now on; None if no document waits.
+
+        Raises:
+            StorageError: nothing is claimed.
+        """
+        with self._database.reading(_WHAT) as connection:
+            query = "SELECT DISTINCT seat FROM documents WHERE status = 'queued' AND (seat IS NULL OR seat IS NOT ?)"
+            seats = {seat for (seat,) in connection.execute(query, (self._seat.number,))}
+        for seat in seats - {None}:
+            if self._release_dead(seat):
+                seats.add(None)
+        return self._claim() if None in seats else None
+
+    def finish(self, document_id: str, result: bytes) -> None:
+        """Store the translation of a document that we claimed.
+
+        Raises:
+            DocumentNotFoundError: it is not there, or not ours, any more.
+            StorageError: nothing is stored.
+        """
+        with self._database.writing(_WHAT) as connection:
+            self._end(connection, document_id, "done", "", on_disk(len(result)))
+            query = "UPDATE contents SET content = ?, terms = '{}' WHERE document_id = ?"
+            connection.execute(query, (result, document_id))
+
+    def fail(self, document_id: str, fault: str) -> None:
+        """Store why a document that we claimed has no translation.
+
+        Raises:
+            DocumentNotFoundError: it is not there, or not ours, any more.
+            StorageError: nothing is stored.
+        """
+        with self._database.writing(_WHAT) as connection:
+            self._end(connection, document_id, "error", fault, on_disk(0))
+            connection.execute("DELETE FROM contents WHERE document_id = ?", (document_id,))
+
+    def release(self, document_id: str) -> None:
+        """Let another replica try what we could not.
+
+        Raises:
+            StorageError: it is still ours, as long as we run.
+        """
+        with self._database.writing(_WHAT) as connection:
+            query = "UPDATE documents SET seat = NULL WHERE document_id = ? AND seat = ?"
+            connection.execute(query, (document_id, self._seat.number))
+
+    def leave(self) -> None:
+        """Claim nothing any more; what we have begun waits for others, as if we had not: an end is not its fault."""
+        self._is_working = False
+        if self._seat.number is None:
+            return
+        # On a disk that takes nothing our seat is free all the same, which says enough.
+        with suppress(StorageError), self._database.writing(_WHAT) as connection:
+            query = "UPDATE documents SET seat = NULL, attempts = attempts - 1 WHERE status = 'queued' AND seat = ?"
+            connection.execute(query, (self._seat.number,))
+        self._seat.leave()
 
     def sweep(self) -> None:
-        """Forget the documents that are translated and have not been fetched for too long."""
-        with self._lock:
-            for record in self._records():
-                if record.status != "queued" and record.changed + self._ttl_s <= time.time():
-                    self._remove(record.document_id)
+        """Forget the documents that are translated and have not been fetched for too long.
 
-    def _check_space(self, num_bytes: int) -> None:
-        sizes = [path.stat().st_size for path in self._files()]
-        taken = sum(map(_on_disk, sizes))
-        if taken + _on_disk(num_bytes) > self._max_bytes:
+        Raises:
+            StorageError: they are still there.
+        """
+        self._results.sweep()
+        with self._database.reading(_WHAT) as connection:
+            old = connection.execute(
+                f"SELECT EXISTS (SELECT 1 FROM documents WHERE {_OLD})", (self._latest,)
+            ).fetchone()
+        if old[0]:
+            with self._database.writing(_WHAT) as connection:
+                self._forget_old(connection)
+
+    @property
+    def _latest(self) -> float:
+        return time.time() - self._ttl_s
+
+    def _forget_old(self, connection: sqlite3.Connection) -> None:
+        connection.execute(f"DELETE FROM documents WHERE {_OLD}", (self._latest,))
+
+    def _check_space(self, connection: sqlite3.Connection, num_bytes: int) -> None:
+        count, taken = connection.execute("SELECT count(*), coalesce(sum(num_bytes), 0) FROM documents").fetchone()
+        if taken + num_bytes > self._max_bytes:
             raise StoreFullError(
                 f"The stored documents take {taken} of {self._max_bytes} bytes, too many for this one; "
                 "fetch those that are done, or ask again later."
             )
-        if sum(path.suffix == ".json" for path in self._files()) >= MAX_DOCUMENTS:
+        if count >= MAX_DOCUMENTS:
             raise StoreFullError(
                 f"There are {MAX_DOCUMENTS} documents, the most there may be; fetch those that are done."
             )
 
-    def _write_record(self, record: Record) -> None:
-        write_durably(self._path(record, "json"), msgspec.json.encode(record))
+    def _claim(self) -> Claim | None:
+        self._sit_down()
+        with self._database.writing(_WHAT) as connection:
+            query = "SELECT document_id FROM documents WHERE status = 'queued' AND seat IS NULL ORDER BY accepted"
+            found = connection.execute(f"{query} LIMIT 1").fetchone()
+            if found is None or not self._is_working:
+                return None  # another replica was faster
+            query = "UPDATE documents SET seat = ?, attempts = attempts + 1 WHERE document_id = ?"
+            connection.execute(query, (self._seat.number, *found))
+            query = "SELECT terms, content FROM contents WHERE document_id = ?"
+            terms, source = connection.execute(query, found).fetchone()
+            return Claim(_find(connection, found[0]), source, msgspec.json.decode(terms, type=dict[str, str]))
 
-    def _remove(self, document_id: str) -> None:
-        for suffix in ("json", "source", "terms", "result"):
-            with suppress(FileNotFoundError):
-                (self._folder / f"{document_id}.{suffix}").unlink()
-        with suppress(FileNotFoundError):
-            sync_folder(self._folder)
+    def _sit_down(self) -> None:
+        if self._seat.number is not None:
+            return
+        try:
+            with self._database.writing(_WHAT) as connection:
+                # Whoever had it has ended, so what it had claimed waits again.
+                connection.execute("UPDATE documents SET seat = NULL WHERE seat = ?", (self._seat.take(),))
+        except BaseException:
+            self._seat.leave()
+            raise
 
-    def _read(self, record: Record, suffix: str) -> bytes:
-        return _read(self._path(record, suffix))
+    def _release_dead(self, seat: int) -> bool:
+        """Take from a replica what it had claimed, if it has ended; whether it has."""
+        with self._seat.kept_free(seat) as is_free:
+            if is_free:
+                with self._database.writing(_WHAT) as connection:
+                    connection.execute("UPDATE documents SET seat = NULL WHERE seat = ?", (seat,))
+            return is_free
 
-    def _path(self, record: Record, suffix: str) -> Path:
-        return self._folder / f"{record.document_id}.{suffix}"
-
-    def _files(self) -> Iterator[Path]:
-        """Our files, and no others that may lie there."""
-        return (path for path in self._folder.glob("*.*") if _ID.fullmatch(path.name.partition(".")[0]))
-
-    def _records(self) -> Iterator[Record]:
-        for path in self._files():
-            if path.suffix == ".json":
-                try:
-                    yield _decode(path.read_bytes())
-                except FileNotFoundError:
-                    continue  # fetched since it was listed
-                except msgspec.MsgspecError:
-                    _log.warning("the record of a document is damaged; the document is forgotten")
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise _not_found() from error
-    except OSError as error:
-        raise StorageError(f"The document could not be read: {error.strerror}; ask again later.") from error
-
-
-def _decode(content: bytes) -> Record:
-    record = msgspec.json.decode(content, type=Record)
-    if record.format != RECORD_FORMAT:
-        raise msgspec.ValidationError(f"format {record.format} is not {RECORD_FORMAT}")
-    return record
+    def _end(self, connection: sqlite3.Connection, document_id: str, status: str, fault: str, num_bytes: int) -> None:
+        query = """
+            UPDATE documents SET status = ?, fault = ?, num_bytes = ?, changed = ?, attempts = 0, seat = NULL
+            WHERE document_id = ? AND status = 'queued' AND seat = ?
+        """
+        values = (status, fault, num_bytes, time.time(), document_id, self._seat.number)
+        if connection.execute(query, values).rowcount == 0:
+            raise not_found()
 
 
-@contextmanager
-def _writing() -> Iterator[None]:
-    """A disk that does not take something is told without the name of any file."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(f"The document could not be stored: {error.strerror}; ask again later.") from error
+def on_disk(num_bytes: int) -> int:
+    """What a document with so many bytes is counted as."""
+    return max(-(-num_bytes // _BLOCK_BYTES), 1) * _BLOCK_BYTES
 
 
-def _on_disk(num_bytes: int) -> int:
-    return -(-num_bytes // _BLOCK_BYTES) * _BLOCK_BYTES
-
-
-def _not_found() -> DocumentNotFoundError:
+def not_found() -> DocumentNotFoundError:
+    """There is none, or it is none of the caller's business."""
     return DocumentNotFoundError("There is no such document: the id or the key is wrong, or it was fetched already.")
+
+
+def _find(connection: sqlite3.Connection, document_id: str) -> Record:
+    row = connection.execute(f"SELECT {_COLUMNS} FROM documents WHERE document_id = ?", (document_id,)).fetchone()
+    if row is None:
+        raise not_found()
+    return Record(*row)

@@ -1,111 +1,112 @@
-"""Translated files that wait to be fetched: few, not for long, each once, and in a folder that only we can read."""
+"""Translated files that wait to be fetched: few, not for long, and each once.
 
+All of it touches the disk: call it in a thread.
+"""
+
+import re
 import secrets
-import shutil
-import tempfile
-import threading
+import sqlite3
 import time
-import weakref
-from dataclasses import dataclass
-from pathlib import Path
 
-from server.errors import FileNotThereError, StorageError, StoreFullError
+from server.errors import FileNotThereError, StoreFullError
+from server.storage.database import Database
+from server.storage.once import Once
 
 MAX_TOTAL_BYTES = 64 << 20
 MAX_AGE_S = 1800.0
+
 _NAME_BYTES = 24  # 192 random bits: nobody guesses the name of another's file
-
-
-@dataclass(frozen=True)
-class _Entry:
-    num_bytes: int
-    expires: float  # time.monotonic()
+_NAME = re.compile(r"[\w-]{32}\.[a-z0-9]+", re.ASCII)
+_WHAT = "The file"
+# Read from a clock that all processes of a machine share, and no hand sets. It begins anew with the machine.
+_THERE = "made <= :now AND made > :now - :age"
 
 
 class FileStore:
-    """The folder is made when first needed and removed when the process ends. For any thread.
+    """The files of all replicas. For any thread."""
 
-    What a client sends is only ever looked up among the names we gave; it never becomes part of a path.
-    """
-
-    def __init__(self, max_total_bytes: int = MAX_TOTAL_BYTES, max_age_s: float = MAX_AGE_S) -> None:
-        self.max_age_s = max_age_s
+    def __init__(
+        self, database: Database, max_total_bytes: int = MAX_TOTAL_BYTES, max_age_s: float = MAX_AGE_S
+    ) -> None:
+        self._database = database
         self._max_total_bytes = max_total_bytes
-        self._folder: Path | None = None
-        self._entries: dict[str, _Entry] = {}
-        self._lock = threading.Lock()
+        self._max_age_s = max_age_s
+        self._contents = Once(
+            database, _WHAT, "SELECT content FROM files WHERE name = ?", "DELETE FROM files WHERE name = ?"
+        )
 
     def put(self, data: bytes, suffix: str) -> str:
         """Keep `data` and return its name, which ends in `suffix`.
 
         Raises:
-            StoreFullError, StorageError
+            StoreFullError: all files take as much as they may.
+            StorageError: nothing is stored.
         """
         name = secrets.token_urlsafe(_NAME_BYTES) + suffix
-        with self._lock:
-            self._sweep()
-            taken = sum(entry.num_bytes for entry in self._entries.values())
+        # A file that a loss of power takes can be translated again.
+        with self._database.writing(_WHAT, lasting=False) as connection:
+            self._forget_old(connection)
+            taken = connection.execute("SELECT coalesce(sum(length(content)), 0) FROM files").fetchone()[0]
             if taken + len(data) > self._max_total_bytes:
                 raise StoreFullError(
                     f"The translated files that wait to be fetched have {taken} of {self._max_total_bytes} bytes; "
-                    f"fetch yours, or ask again within {self.max_age_s:g} s."
+                    f"fetch yours, or ask again within {self._max_age_s:g} s."
                 )
-            try:
-                (self._made() / name).write_bytes(data)
-            except OSError as error:
-                if self._folder is not None:
-                    (self._folder / name).unlink(missing_ok=True)
-                raise StorageError(f"The file could not be stored: {error.strerror}; ask again later.") from error
-            self._entries[name] = _Entry(len(data), time.monotonic() + self.max_age_s)
+            connection.execute("INSERT INTO files VALUES (?, ?, ?)", (name, time.monotonic(), data))
         return name
 
     def num_bytes(self, name: str) -> int:
         """The size of a file, which stays.
 
         Raises:
-            FileNotThereError
+            FileNotThereError: it never was, was fetched already, or is too old.
+            StorageError: it cannot be read.
         """
-        with self._lock:
-            self._sweep()
-            return self._entry(name).num_bytes
+        # What is no name of ours never gets near the database.
+        if not _NAME.fullmatch(name) or name in self._contents:
+            raise _not_there()
+        with self._database.reading(_WHAT) as connection:
+            query = f"SELECT length(content) FROM files WHERE name = :name AND {_THERE}"
+            found = connection.execute(query, {"name": name, **self._clock}).fetchone()
+        if found is None:
+            raise _not_there()
+        size: int = found[0]
+        return size
 
     def take(self, name: str) -> bytes:
         """The content of a file, which is removed.
 
         Raises:
-            FileNotThereError
+            FileNotThereError: it never was, was fetched already, or is too old.
+            StorageError: it cannot be read.
         """
-        with self._lock:
-            self._sweep()
-            self._entry(name)
-            data = (self._made() / name).read_bytes()
-            self._remove(name)
-        return data
+        self.num_bytes(name)
+        content = self._contents.take(name)
+        if content is None:
+            raise _not_there()
+        return content
 
     def sweep(self) -> None:
-        """Remove the files that are too old."""
-        with self._lock:
-            self._sweep()
+        """Remove the files that are too old.
 
-    def _entry(self, name: str) -> _Entry:
-        if name not in self._entries:
-            raise FileNotThereError(
-                "There is no such file: it was fetched already, or it is too old; translate it again"
-            )
-        return self._entries[name]
+        Raises:
+            StorageError: they are still there.
+        """
+        self._contents.sweep()
+        with self._database.reading(_WHAT) as connection:
+            query = f"SELECT EXISTS (SELECT 1 FROM files WHERE NOT ({_THERE}))"
+            (has_old,) = connection.execute(query, self._clock).fetchone()
+        if has_old:
+            with self._database.writing(_WHAT) as connection:
+                self._forget_old(connection)
 
-    def _sweep(self) -> None:
-        now = time.monotonic()
-        for name in [name for name, entry in self._entries.items() if entry.expires <= now]:
-            self._remove(name)
+    @property
+    def _clock(self) -> dict[str, float]:
+        return {"now": time.monotonic(), "age": self._max_age_s}
 
-    def _remove(self, name: str) -> None:
-        del self._entries[name]
-        (self._made() / name).unlink(missing_ok=True)
+    def _forget_old(self, connection: sqlite3.Connection) -> None:
+        connection.execute(f"DELETE FROM files WHERE NOT ({_THERE})", self._clock)
 
-    def _made(self) -> Path:
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="ferry-"))  # readable for us alone
-            # Runs at the end of the process too, if it is not killed.
-            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        return self._folder
+
+def _not_there() -> FileNotThereError:
+    return FileNotThereError("There is no such file: it was fetched already, or it is too old; translate it again")

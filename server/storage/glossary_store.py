@@ -1,30 +1,27 @@
-"""The glossaries, one JSON file each. All of it touches the disk: call it in a thread.
+"""The glossaries, each owned by the name of a key. All of it touches the disk: call it in a thread.
 
-A file is written beside its place, synced and renamed, so it is there whole or not at all. Nothing is kept in memory:
-glossaries never change, and several processes may share the folder.
+Nothing is kept in memory: glossaries never change, and several processes share them.
 """
 
-import logging
 import re
-import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from server.errors import GlossaryNotFoundError, InvalidRequestError, StorageError
-from server.storage.disk import sync_folder, write_durably
+from server.errors import GlossaryNotFoundError, InvalidRequestError
+from server.storage.database import Database
+from server.storage.schema import INSERT_GLOSSARY
 
 MAX_GLOSSARIES = 1000
-FORMAT = 1
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_log = logging.getLogger("ferry")
+_INFO = "glossary_id, name, 1, source_lang, target_lang, creation_time, entry_count"
+_WHAT = "The glossary"
 
 
 class GlossaryInfo(Struct, frozen=True):
@@ -39,20 +36,6 @@ class GlossaryInfo(Struct, frozen=True):
     entry_count: int
 
 
-class _Head(Struct, frozen=True):
-    """A file without its entries; the decoder skips them."""
-
-    format: int
-    info: GlossaryInfo
-
-
-class _File(_Head, frozen=True):
-    entries: dict[str, str]
-
-
-Head = TypeVar("Head", bound=_Head)
-
-
 @dataclass(frozen=True)
 class Glossary:
     """A glossary with its entries, source term to target term."""
@@ -62,13 +45,12 @@ class Glossary:
 
 
 class GlossaryStore:
-    """The glossaries in `folder`, which is made when the first one is created."""
+    """The glossaries of all owners, of whom none sees what another has; those who ask without a key are one, ""."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._creating = threading.Lock()
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def create(self, name: str, source: str, target: str, entries: Mapping[str, str]) -> GlossaryInfo:
+    def create(self, owner: str, name: str, source: str, target: str, entries: Mapping[str, str]) -> GlossaryInfo:
         """Store a glossary; when this returns it outlives the process.
 
         Raises:
@@ -77,100 +59,72 @@ class GlossaryStore:
         """
         created = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         info = GlossaryInfo(str(uuid.uuid4()), name, True, source, target, created, len(entries))
-        content = msgspec.json.encode(_File(FORMAT, info, dict(entries)))
-        with self._creating:
-            if sum(1 for _ in self._paths()) >= MAX_GLOSSARIES:
+        encoded = msgspec.json.encode(dict(entries))
+        with self._database.writing(_WHAT) as connection:
+            count = connection.execute("SELECT count(*) FROM glossaries WHERE owner = ?", (owner,)).fetchone()[0]
+            if count >= MAX_GLOSSARIES:
                 raise InvalidRequestError(f"There are {MAX_GLOSSARIES} glossaries, the most there may be; delete one.")
-            try:
-                if not self._folder.is_dir():
-                    self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                    sync_folder(self._folder.parent)
-                write_durably(self._path(info.glossary_id), content)
-            except OSError as error:
-                raise StorageError(f"The glossary could not be stored: {error.strerror}; ask again later.") from error
+            values = (info.glossary_id, owner, name, source, target, created, len(entries), encoded)
+            connection.execute(INSERT_GLOSSARY, values)
         return info
 
-    def infos(self) -> list[GlossaryInfo]:
-        """All glossaries, oldest first; a damaged file is left out and named in the log."""
-        found: list[GlossaryInfo] = []
-        for path in self._paths():
-            try:
-                found.append(_decode(path.read_bytes(), _Head).info)
-            except FileNotFoundError:
-                continue  # deleted since it was listed
-            except msgspec.MsgspecError:
-                _log.warning("glossary file %s is damaged and left out", path.name)
-        return sorted(found, key=lambda info: (info.creation_time, info.glossary_id))
+    def infos(self, owner: str) -> list[GlossaryInfo]:
+        """All glossaries of an owner, oldest first.
 
-    def info(self, glossary_id: str) -> GlossaryInfo:
+        Raises:
+            StorageError: they cannot be read.
+        """
+        query = f"SELECT {_INFO} FROM glossaries WHERE owner = ? ORDER BY creation_time, glossary_id"
+        with self._database.reading("The glossaries") as connection:
+            return [_info(row) for row in connection.execute(query, (owner,))]
+
+    def info(self, owner: str, glossary_id: str) -> GlossaryInfo:
         """What is told of one glossary.
 
         Raises:
-            GlossaryNotFoundError
+            GlossaryNotFoundError: the owner has none with this id.
+            StorageError: it cannot be read.
         """
-        return _decode(self._read(glossary_id), _Head).info
+        return _info(self._find(_INFO, owner, glossary_id))
 
-    def get(self, glossary_id: str) -> Glossary:
+    def get(self, owner: str, glossary_id: str) -> Glossary:
         """One glossary with its entries.
 
         Raises:
-            GlossaryNotFoundError
+            GlossaryNotFoundError: the owner has none with this id.
+            StorageError: it cannot be read.
         """
-        file = _decode(self._read(glossary_id), _File)
-        return Glossary(file.info, file.entries)
+        *info, entries = self._find(f"{_INFO}, entries", owner, glossary_id)
+        return Glossary(_info(info), msgspec.json.decode(entries, type=dict[str, str]))
 
-    def delete(self, glossary_id: str) -> None:
+    def delete(self, owner: str, glossary_id: str) -> None:
         """Remove one glossary.
 
         Raises:
-            GlossaryNotFoundError
+            GlossaryNotFoundError: the owner has none with this id.
+            StorageError: it is still there.
         """
-        path = self._path(glossary_id)
-        try:
-            path.unlink()
-        except FileNotFoundError as error:
-            raise _not_found() from error
-        sync_folder(self._folder)
+        self.info(owner, glossary_id)
+        with self._database.writing(_WHAT) as connection:
+            query = "DELETE FROM glossaries WHERE owner = ? AND glossary_id = ?"
+            if connection.execute(query, (owner, glossary_id.lower())).rowcount == 0:
+                raise _not_found()
 
-    def _read(self, glossary_id: str) -> bytes:
-        try:
-            return self._path(glossary_id).read_bytes()
-        except FileNotFoundError as error:
-            raise _not_found() from error
-
-    def _path(self, glossary_id: str) -> Path:
-        """Where a glossary lies; what is not the id of one never gets near the file system."""
+    def _find(self, columns: str, owner: str, glossary_id: str) -> tuple[Any, ...]:
         if not _ID.fullmatch(glossary_id.lower()):
             raise _not_found()
-        return self._folder / f"{glossary_id.lower()}.json"
+        with self._database.reading(_WHAT) as connection:
+            query = f"SELECT {columns} FROM glossaries WHERE owner = ? AND glossary_id = ?"
+            row: tuple[Any, ...] | None = connection.execute(query, (owner, glossary_id.lower())).fetchone()
+        if row is None:
+            raise _not_found()
+        return row
 
-    def _paths(self) -> Iterator[Path]:
-        return (path for path in self._folder.glob("*.json") if _ID.fullmatch(path.stem))
+
+def _info(row: Sequence[Any]) -> GlossaryInfo:
+    identity, name, ready, *rest = row
+    return GlossaryInfo(identity, name, bool(ready), *rest)
 
 
 def _not_found() -> GlossaryNotFoundError:
     return GlossaryNotFoundError("There is no glossary with this id.")
-
-
-class GlossaryStores:
-    """A store for each key, so that nobody sees what another key has; one for all who ask without."""
-
-    def __init__(self, folder: Path) -> None:
-        """`folder` has the files of those without a key, and a folder for each key's name."""
-        self._folder = folder
-        self._stores: dict[str, GlossaryStore] = {}
-
-    def of(self, name: str) -> GlossaryStore:
-        """The store of the key `name`; "" for those who ask without."""
-        if name not in self._stores:
-            # A name has no slash, and the prefix keeps it from being a file of its own or a way up.
-            folder = self._folder / f"key-{name}" if name else self._folder
-            self._stores[name] = GlossaryStore(folder)
-        return self._stores[name]
-
-
-def _decode(content: bytes, kind: type[Head]) -> Head:
-    file = msgspec.json.decode(content, type=kind)
-    if file.format != FORMAT:
-        raise msgspec.ValidationError(f"format {file.format} is not {FORMAT}")
-    return file

@@ -2,40 +2,40 @@
 
 import hashlib
 import hmac
+from dataclasses import dataclass
 from typing import Literal
-
-from msgspec import Struct
-
-RECORD_FORMAT = 1
 
 StoredStatus = Literal["queued", "done", "error"]
 
 
-class Record(Struct, frozen=True):
-    """A document and how it is to be translated.
+@dataclass(frozen=True)
+class Record:
+    """A document and how it is to be translated; its fields are the columns of `documents`, in their order.
 
     Attributes:
-        format: of this record.
         kind: name of the file's format.
         source: None to detect it.
         num_chars: of language.
+        caller: who gets the characters back if it cannot be translated; None if nobody knows.
         accepted, changed: when it was accepted, and last changed its status; seconds since 1970.
-        attempts: how often its translation has begun without having come to an end.
+        attempts: how often its translation has begun without having come to an end, this time included.
         fault: why there is no translation, for people.
+        seat: of the process that translates it, None while nobody does.
     """
 
-    format: int
     document_id: str
     key_hash: str
     kind: str
     source: str | None
     target: str
     num_chars: int
+    caller: str | None
     accepted: float
     changed: float
     status: StoredStatus = "queued"
     attempts: int = 0
     fault: str = ""
+    seat: int | None = None
 
     def fits(self, key: str) -> bool:
         """Whether this is the document's key."""

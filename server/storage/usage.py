@@ -1,118 +1,172 @@
-"""How many characters each caller has had translated, kept over restarts."""
+"""How many characters each caller has had translated, in all replicas together.
+
+A caller without a limit is counted in memory, and what came together is written every second. One with a limit has
+every request counted in the database before it is translated: no two replicas can give away the same characters.
+"""
 
 import asyncio
-import json
 import logging
-import os
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from pathlib import Path
+from collections import Counter
+from collections.abc import AsyncIterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from types import TracebackType
 
-from server.errors import QuotaExceededError, SettingsError
+from server.errors import QuotaExceededError, StorageError
+from server.storage.database import Database
+from server.storage.schema import ADD_USAGE
 
-# What a crash may lose of the counts.
-WRITE_EVERY_S = 10.0
+# What a kill may lose of the counts of callers without a limit.
+WRITE_EVERY_S = 1.0
 
+_WHAT = "The counts"
 _log = logging.getLogger("ferry")
 
 
 class Usage:
-    """Characters by name of caller. Changed in the event loop's thread only, so it needs no lock."""
+    """Characters by name of caller."""
 
-    def __init__(self, path: Path) -> None:
-        """`path` is a file that is made with the first count.
-
-        A damaged file is put aside, with a line in the log: a server that does not start helps nobody.
-
-        Raises:
-            SettingsError: the file is there and cannot be read.
-        """
-        self._path = path
-        self._counts = _read(path)
-        self._written = dict(self._counts)
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._unwritten: Counter[str] = Counter()
+        self._lock = threading.Lock()
         self._writing = threading.Lock()
+        # A thread of its own: those of documents may be busy for seconds. It starts with the first that needs it.
+        self._thread = ThreadPoolExecutor(1, "ferry-usage")
+        self._wake = asyncio.Event()
+        self._is_synced = self._can_write = True
 
-    def count(self, caller: str) -> int:
-        """What `caller` has had translated."""
-        return self._counts.get(caller, 0)
-
-    @contextmanager
-    def charged(self, caller: str, num_chars: int, limit: int | None) -> Iterator[None]:
-        """Count `num_chars`, at once, so that requests side by side cannot pass the limit; give back what fails.
+    async def count(self, caller: str) -> int:
+        """What `caller` has had translated; what other replicas have counted for less than a second may be missing.
 
         Raises:
-            QuotaExceededError
+            StorageError: the database cannot be read.
         """
-        count = self.count(caller)
-        if limit is not None and count + num_chars > limit:
-            raise QuotaExceededError(
-                f"The quota of {limit} characters has {max(0, limit - count)} left; this request has {num_chars}."
-            )
-        self.add(caller, num_chars)
-        try:
-            yield
-        except BaseException:
-            self.add(caller, -num_chars)
-            raise
+        return await asyncio.wrap_future(self._thread.submit(self._count, caller))
+
+    def charged(self, caller: str, num_chars: int, limit: int | None) -> "Charge":
+        """Count `num_chars` for as long as what is in the context succeeds.
+
+        Args:
+            limit: in all; None is no limit.
+
+        Raises:
+            QuotaExceededError: on entering, there are not so many left.
+            StorageError: on entering, a limit cannot be looked at.
+        """
+        return Charge(self, caller, num_chars, limit)
 
     def add(self, caller: str, num_chars: int) -> None:
-        """Count so many more; less than none gives back."""
-        self._counts[caller] = self.count(caller) + num_chars
+        """Count so many more, soon; less than none gives back, at once."""
+        with self._lock:
+            self._unwritten[caller] += num_chars
+        if num_chars < 0:
+            self._wake.set()  # others may be waiting for these
+
+    async def reserve(self, caller: str, num_chars: int, limit: int) -> None:
+        """Count so many more if `limit` allows it.
+
+        Raises:
+            QuotaExceededError: it does not.
+            StorageError: nothing is counted.
+        """
+        reserved = self._thread.submit(self._reserve, caller, num_chars, limit)
+        try:
+            await asyncio.wrap_future(reserved)
+        except asyncio.CancelledError:
+            reserved.add_done_callback(lambda done: self._give_back(done, caller, num_chars))
+            raise
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
         """While the context lasts, and at its end, the counts are written."""
+        self._wake = asyncio.Event()
         task = asyncio.ensure_future(self._write_now_and_then())
         try:
             yield
         finally:
             task.cancel()
-            self._write()
+            self._write_or_tell()
 
     async def _write_now_and_then(self) -> None:
         while True:
-            await asyncio.sleep(WRITE_EVERY_S)
-            await asyncio.to_thread(self._write)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WRITE_EVERY_S):
+                    await self._wake.wait()
+            self._wake.clear()
+            if self._unwritten or not self._is_synced:
+                await asyncio.wrap_future(self._thread.submit(self._write_or_tell))
+
+    def _write_or_tell(self) -> None:
+        try:
+            self._write()
+            if not self._is_synced:
+                self._database.sync()
+                self._is_synced = True
+            self._can_write = True
+        except StorageError as error:
+            if self._can_write:
+                _log.error("%s Counting goes on.", error)
+            self._can_write = False
 
     def _write(self) -> None:
         with self._writing:  # at the end another thread may still be at it
-            self._write_changes()
+            with self._lock:
+                unwritten, self._unwritten = self._unwritten, Counter()
+            if not any(unwritten.values()):
+                return
+            try:
+                with self._database.writing(_WHAT, lasting=False) as connection:
+                    connection.executemany(ADD_USAGE, unwritten.items())
+                self._is_synced = False
+            except StorageError:
+                with self._lock:
+                    self._unwritten.update(unwritten)
+                raise
 
-    def _write_changes(self) -> None:
-        counts = dict(self._counts)
-        if counts == self._written:
-            return
-        aside = self._path.with_suffix(".partial")
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Who has a key, and how much it was used, is nobody else's business.
-            descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with open(descriptor, "w", encoding="utf-8") as file:
-                json.dump(counts, file)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(self._path)
-        except OSError as error:
-            with suppress(OSError):
-                aside.unlink()
-            _log.error("usage: %s cannot be written: %s; counting goes on.", self._path, error.strerror)
+    def _count(self, caller: str) -> int:
+        with self._writing, self._database.reading(_WHAT) as connection:
+            found = connection.execute("SELECT num_chars FROM usage WHERE caller = ?", (caller,)).fetchone()
+            # Another replica may have given back what is still to be counted.
+            return max(0, (found[0] if found else 0) + self._unwritten[caller])
+
+    def _reserve(self, caller: str, num_chars: int, limit: int) -> None:
+        if caller in self._unwritten:
+            self._write()
+        with self._database.writing(_WHAT, lasting=False) as connection:
+            found = connection.execute("SELECT num_chars FROM usage WHERE caller = ?", (caller,)).fetchone()
+            count = found[0] if found else 0
+            if count + num_chars > limit:
+                raise QuotaExceededError(
+                    f"The quota of {limit} characters has {max(0, limit - count)} left; this request has {num_chars}."
+                )
+            connection.execute(ADD_USAGE, (caller, num_chars))
+        self._is_synced = False
+
+    def _give_back(self, reserved: "Future[None]", caller: str, num_chars: int) -> None:
+        if not reserved.cancelled() and reserved.exception() is None:
+            with self._lock:
+                self._unwritten[caller] -= num_chars
+
+
+class Charge:
+    """Characters that are counted from the beginning of the context on, and given back if it fails."""
+
+    def __init__(self, usage: Usage, caller: str, num_chars: int, limit: int | None) -> None:
+        self._usage = usage
+        self._caller = caller
+        self._num_chars = num_chars
+        self._limit = limit
+
+    async def __aenter__(self) -> None:
+        if self._limit is None:
+            self._usage.add(self._caller, self._num_chars)
         else:
-            self._written = counts
+            await self._usage.reserve(self._caller, self._num_chars, self._limit)
 
-
-def _read(path: Path) -> dict[str, int]:
-    try:
-        counts = json.loads(path.read_text("utf-8"))
-        if not isinstance(counts, dict) or not all(type(count) is int for count in counts.values()):
-            raise ValueError("it is not a table of numbers")
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except OSError as error:
-        raise SettingsError(f"--data: {path} cannot be read: {error.strerror}; counting anew would lose it.") from error
-    except ValueError as error:
-        aside = path.with_suffix(".damaged")
-        _log.error("usage: %s cannot be read (%s); it is now %s, and counting begins anew.", path, error, aside.name)
-        path.replace(aside)
-        return {}
-    return counts
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._usage.add(self._caller, -self._num_chars)

@@ -1,8 +1,8 @@
 """How a sentence is shown to the model, and how its translation is written back.
 
 A sentence in capitals is shown as people write, and its translation put into capitals: models have seen hardly any,
-and copy them. Punctuation that the vocabulary lacks is shown as its plain sister. No length ever changes, so what is
-said of characters holds for the text as it was. Knows nothing of ids, parts or models.
+and copy them. Punctuation that the vocabulary lacks is shown as its plain counterpart. No length ever changes, so
+what is said of characters holds for the text as it was. Knows nothing of ids, parts or models.
 """
 
 import re
@@ -13,12 +13,12 @@ from itertools import groupby
 from server.text.tokenizer import Tokenizer
 from server.text.words import is_of_word
 
-# Of names in capitals (IKEA, BMW AG) nothing may be made; a sentence has a long word or several.
+# Names in capitals (IKEA, BMW AG) are left alone; a sentence has a long word or several.
 _LONG_WORD, _MANY_WORDS = 5, 3
 _WORD = re.compile(r"(?<!\w)[^\W\d_]+(?!\w)")
 _ENGLISH_I = re.compile(r"(?<![^\W\d_])i(?![^\W\d_])")
-_SISTERS = {"–": "\u2014\u2015\u2012", "-": "\u2010\u2011", '"': "«»„“”″", "'": "‹›‘’‚´′"}
-_SISTER_OF = {char: sister for sister, chars in _SISTERS.items() for char in chars}
+_COUNTERPARTS = {"–": "\u2014\u2015\u2012", "-": "\u2010\u2011", '"': "«»„“”″", "'": "‹›‘’‚´′"}
+_COUNTERPART_OF = {char: plain for plain, chars in _COUNTERPARTS.items() for char in chars}
 
 _PUNCTUATION = frozenset(".,;:!?…'\"()/&%-– \t\n")
 _LATIN = re.compile("[0-9A-Za-z\u00aa\u00ba\u00c0-\u024f\u1e00-\u1eff]")
@@ -44,7 +44,7 @@ class Reading:
         return _map_chars(str.upper, target.replace("ß", "ẞ")) if self.is_shouted else target
 
 
-# Of what no model reads.
+# The reading of what no model is shown.
 PLAIN_READING = Reading("", False)
 
 
@@ -52,15 +52,17 @@ def read_sentence(tokenizer: Tokenizer, text: str) -> Reading:
     """`text` as the model is to read it."""
     lacking = tokenizer.find_lacking(text)
     unreadable = _find_unreadable(lacking, text) if lacking else frozenset[str]()
-    for char in lacking & _SISTER_OF.keys():
-        text = text.replace(char, _SISTER_OF[char])
+    for char in lacking & _COUNTERPART_OF.keys():
+        text = text.replace(char, _COUNTERPART_OF[char])
     is_shouted = _is_shouted(text)
     return Reading(_calm(text) if is_shouted else text, is_shouted, unreadable)
 
 
 def _find_unreadable(lacking: set[str], text: str) -> frozenset[str]:
     """What of the characters `lacking` in the vocabulary a placeholder can stand for."""
-    signs = {char for char in lacking if not is_of_word(char) and char not in _PUNCTUATION and char not in _SISTER_OF}
+    signs = {
+        char for char in lacking if not is_of_word(char) and char not in _PUNCTUATION and char not in _COUNTERPART_OF
+    }
     words = ("".join(group) for of_word, group in groupby(text, is_of_word) if of_word)
     return frozenset(signs).union(*(word for word in words if lacking.issuperset(word) and not _LATIN.search(word)))
 

@@ -15,7 +15,7 @@ from typing import Any
 MAX_CHARS = 4000
 
 # From this confidence on, a text that seems to be in the target language is left as it is. Below it the wish to have it
-# translated says more.
+# translated tells more.
 SURE = 0.8
 
 # Addresses and names of accounts are in no language, and would outweigh the few words beside them.
@@ -41,7 +41,7 @@ class Detected:
 
 @dataclass(frozen=True)
 class _Model:
-    """py3langid's identifier, and what of its answers is meant for us.
+    """py3langid's identifier, and how to read its answers.
 
     Attributes:
         labels: served language to its label, without those that the identifier does not know.

@@ -22,7 +22,7 @@ _LINES = re.compile(f"[{_LINE_ENDS}]+|[^{_LINE_ENDS}]+")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 # sentencex takes these for one byte and panics, in most languages: "Plan B\u00a0."
 _WIDE_SPACE_BEFORE_STOP = re.compile(r"[^\S\x00-\x7f](?=\.)")
-# Where a sentence ends, as far as is told without sentencex.
+# Where a sentence ends, as far as can be told without sentencex.
 _PLAIN_END = re.compile(r"(?<=[.!?…])\s+")
 
 # Emoji, arrows, bullets and their joiners: kept as they are at either end of a sentence, not shown to the model.
@@ -139,18 +139,18 @@ def _pieces(text: str, language: str, split: Split) -> Iterator[str]:
         yield text
         return
     if split == "across_lines":
-        yield from _merged([part for each in _windowed(text, language) for part in _cut_at_symbols(each)], language)
+        yield from _merge([part for each in _split_line(text, language) for part in _cut_at_symbols(each)], language)
         return
     for match in _LINES.finditer(text):
         line = match.group()
         if line[0] in _LINE_ENDS:
             yield line
         else:
-            sentences = [part for sentence in _windowed(line, language) for part in _cut_at_symbols(sentence)]
-            yield from _merged(sentences, language)
+            sentences = [part for sentence in _split_line(line, language) for part in _cut_at_symbols(sentence)]
+            yield from _merge(sentences, language)
 
 
-def _windowed(line: str, language: str) -> list[str]:
+def _split_line(line: str, language: str) -> list[str]:
     """The sentences of one line by sentencex, which is shown a window that moves on by whole sentences."""
     sentences: list[str] = []
     start = 0
@@ -171,7 +171,7 @@ def _last_space(window: str) -> int:
 
 def _split_window(window: str, language: str) -> list[str]:
     # Lengths are all that is taken from the answer.
-    lengths = [len(sentence) for sentence in _found(window, language) if sentence]
+    lengths = [len(sentence) for sentence in _ask_sentencex(window, language) if sentence]
     if sum(lengths) != len(window):
         return [window]
     sentences, start = [], 0
@@ -181,14 +181,14 @@ def _split_window(window: str, language: str) -> list[str]:
     return sentences
 
 
-def _found(window: str, language: str) -> list[str]:
-    """What sentencex makes of `window`, with other characters for those that it cannot bear."""
+def _ask_sentencex(window: str, language: str) -> list[str]:
+    """What sentencex makes of `window`, with other characters for those that it cannot handle."""
     try:
         return list(split_sentences(language, _WIDE_SPACE_BEFORE_STOP.sub(" ", _SURROGATES.sub("\ufffd", window))))
     except Exception:
         raise
     except BaseException as error:
-        # A panic of its Rust, which is no Exception: else one text could end the task that all documents depend on.
+        # A panic in Rust is not an Exception; let through, one text could end the task that all documents depend on.
         if type(error).__name__ != "PanicException":
             raise
         ends = [0, *(match.end() for match in _PLAIN_END.finditer(window)), len(window)]
@@ -205,7 +205,7 @@ def _cut_at_symbols(sentence: str) -> Iterator[str]:
         yield sentence[start:]
 
 
-def _merged(sentences: list[str], language: str) -> list[str]:
+def _merge(sentences: list[str], language: str) -> list[str]:
     """`sentences` with the false boundaries of sentencex taken out."""
     all_lower = not any(map(str.isupper, "".join(sentences)))
     merged: list[str] = []

@@ -31,7 +31,14 @@ _AFTERNOON = re.compile(r"(?<![\d.,:])(1[0-2]|[1-9])(?:[:.]\d\d)?\s?p\.?m\b", re
 def find_symptoms(
     source: str, target: str, source_ids: Sequence[int], target_ids: Sequence[int]
 ) -> tuple[Symptom, ...]:
-    """What is wrong with `target` as a translation of the sentence `source`; ids without specials."""
+    """What is wrong with `target` as a translation of the sentence `source`.
+
+    Args:
+        source: the sentence.
+        target: its translation.
+        source_ids: without specials.
+        target_ids: without specials.
+    """
     found = list(find_serious(target, source_ids, target_ids))
     if "empty" in found:
         return tuple(found)
@@ -43,10 +50,11 @@ def find_symptoms(
 
 
 def find_serious(target: str, source_ids: Sequence[int], target_ids: Sequence[int]) -> tuple[Symptom, ...]:
-    """The serious ones of them, which decoding again may mend: in a few microseconds, every sentence is looked at.
+    """The serious symptoms of `target`, which decoding again may mend: in microseconds, every sentence is looked at.
 
-    Not of these are copies, since what comes second to a copy is a copy with a slip, and numbers, which have a function
-    of their own, since "10:30" may rightly become "half past ten".
+    `source_ids` and `target_ids` are as for `find_symptoms`. Copies are not among them, since the second try at a copy
+    is a copy with a slip; nor are numbers, which have a function of their own, since "10:30" may rightly become "half
+    past ten".
     """
     if not any(map(str.isalnum, target)):
         return ("empty",)
@@ -67,7 +75,7 @@ def _longest_loop(ids: Sequence[int]) -> int:
     Fewer than `_LOOP_TIMES` may be told as 1. A single id is counted by halves: dots and dashes stand in rows.
     """
     longest = 1
-    # As nearly always: what is repeated so often has its ids so often.
+    # As nearly always: in what is repeated so often, each id comes that often.
     if len(ids) - len(set(ids)) < _LOOP_TIMES - 1 or not _LOOP.search("".join(map(chr, ids))):
         return longest
     for period in range(1, min(_MAX_PERIOD, len(ids) // 2) + 1):

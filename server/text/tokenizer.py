@@ -11,8 +11,7 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Tokenizer:
-    """The SentencePiece model of a bundle, or both: source text is encoded with the first, target ids decoded with the
-    second.
+    """What cuts source text into ids and makes text of target ids: one SentencePiece model, or one for each side.
 
     Text is user input: a control symbol written out in it, such as `<2de>`, is text and never the symbol's id.
     """
@@ -32,7 +31,9 @@ class Tokenizer:
         """Load the model file at `path`, and the target side's if that has its own.
 
         Raises:
-            OSError, RuntimeError, ValueError: one of them is none.
+            OSError: a file cannot be read.
+            RuntimeError: one is not a SentencePiece model.
+            ValueError: a piece of a model is not text.
         """
         return cls(_load(path), None if target is None else _load(target))
 

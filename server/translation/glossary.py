@@ -92,12 +92,14 @@ def _stand_alone(words: Sequence[str], first: int, end: int) -> bool:
 
 
 def take_out_terms(text: str, options: Options | None, terms: Terms) -> Prepared:
-    """`text` with an element for every occurrence of a source term of `terms`, the longest where several begin.
+    """`text` with an element for every occurrence of a source term, the longest where several begin.
 
     Terms are found as whole words, in any case, and never inside tags or what is not to be translated.
 
     Args:
+        text: plain, or markup of `options`.
         options: of the text's markup; None for plain text.
+        terms: to look for.
     """
     is_plain = options is None
     if options is None:

@@ -25,6 +25,7 @@ def align_parts(
     """One alignment for each part of a text that says what it was made from; spans are of the whole text.
 
     Args:
+        tokenizer: of the texts' model.
         parts: of the text, in order.
         ranked: the hypotheses of those that have ids, in order.
         rank: of the hypotheses, 0 is the best; a sentence with fewer gives its last.
@@ -60,11 +61,13 @@ def align_parts(
 def around_placeholders(
     alignments: Sequence[Alignment], seen: tuple[str, str], whole: tuple[str, str], unreadable: frozenset[str]
 ) -> list[Alignment]:
-    """`alignments` of what the model saw and said, for the texts that have the placeholders too; none if they differ.
+    """The same alignments for the texts that have the placeholders too; none if the texts differ otherwise.
 
     Args:
+        alignments: of what the model saw and said.
         seen: source and translation without placeholders, of which `alignments` tell.
         whole: the same with them.
+        unreadable: as for `server.markup.placeholders.find_placeholders`.
     """
     places = [_places(*texts, unreadable) for texts in zip(seen, whole, strict=True)]
     if any(found is None for found in places):
@@ -107,7 +110,7 @@ def _ends(tokenizer: Tokenizer, ids: Sequence[int]) -> list[int]:
 
 
 def link_words(source: str, target: str, alignments: Sequence[Alignment]) -> list[tuple[Span, Span]]:
-    """Which words belong together, as (span in `source`, span in `target`), ascending in the target.
+    """Which words belong together by `alignments`: (span in `source`, span in `target`), ascending in the target.
 
     A word of the translation goes with every source word that had at least `MIN_SHARE` in it, if there is one.
     """

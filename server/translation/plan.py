@@ -176,9 +176,11 @@ def plan_text(
     split: Split = "sentences",
     detected: Detected | None = None,
 ) -> PlannedText:
-    """`text` for `model`.
+    """Take a text apart for its model.
 
     Args:
+        model: that translates it.
+        pair: one of its directions.
         text: without lone surrogates.
         document: what `read_document` made of it.
         options: `align` is for plain text; what has marks is aligned always.
@@ -237,6 +239,11 @@ def _fitting(tokenizer: Tokenizer, segment: Segment, capacity: int) -> Sequence[
 
 def read_search(options: TranslateOptions, defaults: SearchDefaults, max_beam_size: int) -> SearchOptions:
     """How the engine shall search, from the request and the bundle's defaults.
+
+    Args:
+        options: of the request.
+        defaults: of the bundle.
+        max_beam_size: the server's limit.
 
     Raises:
         InvalidRequestError: naming the field and its limit.

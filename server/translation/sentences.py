@@ -23,7 +23,11 @@ class GuardCounts:
 
 
 class Sentences:
-    """All sentences of a request. What is not done when the context ends is taken back from the engine."""
+    """All sentences of a request. What is not done when the context ends is taken back from the engine.
+
+    They are those of all `planned` texts, in order; `deadline` is by `time.monotonic()`, None waits for ever;
+    `max_beam_size` limits the second search of a sentence that went wrong.
+    """
 
     def __init__(
         self,
@@ -44,7 +48,9 @@ class Sentences:
         """Submit all; if one is refused, the others are taken back.
 
         Raises:
-            InvalidRequestError, QueueFullError, EngineStoppedError
+            InvalidRequestError: a sentence does not fit the model or the engine.
+            QueueFullError: the queue has no room for all of them.
+            EngineStoppedError: the engine is closing or has failed.
         """
         try:
             for text, part in self._sentences:
@@ -63,7 +69,8 @@ class Sentences:
         """What became of all of them, in order.
 
         Raises:
-            DeadlineExceededError, EngineStoppedError: of the first that has none.
+            DeadlineExceededError: a sentence was not done in time.
+            EngineStoppedError: the engine stopped before one was done.
         """
         results = await asyncio.gather(*map(asyncio.wrap_future, self._futures))
         outcomes = [self._read(i, result) for i, result in enumerate(results)]
@@ -77,7 +84,8 @@ class Sentences:
         """What became of sentence `index` of the request.
 
         Raises:
-            DeadlineExceededError, EngineStoppedError: it has none.
+            DeadlineExceededError: it was not done in time.
+            EngineStoppedError: the engine stopped before it was done.
         """
         seconds_left = None if self._deadline is None else self._deadline - time.monotonic()
         try:

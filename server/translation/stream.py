@@ -28,6 +28,9 @@ class LineStream:
         """A stream of its own for each file.
 
         Args:
+            model: loaded and running.
+            pair: one of its directions.
+            options: of the first search.
             second_beam_size: the widest beam of a second try for what has gone wrong; None gives no second try.
         """
         self._model = model

@@ -71,7 +71,11 @@ class Translator:
         """Translate `texts`, in order; if the caller is cancelled, its sentences leave the engine at the next step.
 
         Raises:
-            InvalidRequestError, RequestTooLargeError, QueueFullError, DeadlineExceededError, EngineStoppedError
+            InvalidRequestError: no model has the direction, or an option is past its limit.
+            RequestTooLargeError: there are more texts, characters or ids than one request may have.
+            QueueFullError: the queue has no room for all sentences now.
+            DeadlineExceededError: they were not done in time.
+            EngineStoppedError: the engine is closing or has failed.
         """
         with _raise_deadline():
             async with asyncio.timeout(_seconds_left(options.deadline)):
@@ -91,7 +95,11 @@ class Translator:
         generator takes the sentences back, as cancelling does.
 
         Raises:
-            InvalidRequestError, RequestTooLargeError, QueueFullError, DeadlineExceededError, EngineStoppedError
+            InvalidRequestError: no model has the direction, or an option is past its limit.
+            RequestTooLargeError: there are more texts, characters or ids than one request may have.
+            QueueFullError: the queue has no room for all sentences now.
+            DeadlineExceededError: they were not done in time.
+            EngineStoppedError: the engine is closing or has failed.
         """
         with self._planner.use() as planner:
             with _raise_deadline():

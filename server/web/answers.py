@@ -1,6 +1,5 @@
 """JSON out, for what went well and what did not; the statuses are those of `server.errors`."""
 
-import asyncio
 import logging
 import math
 import traceback
@@ -51,35 +50,46 @@ class ErrorAnswer(Struct):
 
 
 def json_answer(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """`content` as JSON."""
+    """An answer of `status` with `content` as JSON, and more `headers` if there are any."""
     return Response(_ENCODER.encode(content), status, headers, "application/json")
 
 
-def error_answer(status: int, detail: ErrorDetail, headers: dict[str, str] | None = None) -> Response:
-    """The body of every answer that is not a success."""
-    return json_answer(ErrorAnswer(detail), status, headers)
-
-
-def answer_ferry_error(request: Request[Any], error: Exception) -> Response:
-    """Answer with the error's own status, code and message."""
-    assert isinstance(error, FerryError)
-    request.scope["ferry.error_code"] = error.code
-    headers = retry_after(error) if isinstance(error, QueueFullError | RateLimitedError) else None
+def refuse(error: FerryError) -> Response:
+    """An error of ours as our own API tells it, and whatever belongs to no dialect."""
     if isinstance(error, KeyRequiredError):
-        headers = {"WWW-Authenticate": "Bearer"}
+        headers: dict[str, str] | None = {"WWW-Authenticate": "Bearer"}
     elif isinstance(error, EngineStoppedError):
         headers = STOPPED_HEADERS
-    return error_answer(error.status, detail_of(error), headers)
+    else:
+        headers = None if isinstance(error, DeadlineExceededError) else make_retry_headers(error)
+    return json_answer(ErrorAnswer(describe_error(error)), error.status, headers)
 
 
-def refusal(error: FerryError) -> Response:
-    """An error of ours as it is told where no dialect has words of its own."""
-    return error_answer(error.status, detail_of(error), retry_after(error))
-
-
-def detail_of(error: FerryError) -> ErrorDetail:
+def describe_error(error: FerryError) -> ErrorDetail:
     """What an answer tells of an error of ours."""
     return ErrorDetail(error.code, str(error), error.field if isinstance(error, InvalidBodyError) else None)
+
+
+def make_retry_headers(error: FerryError) -> dict[str, str] | None:
+    """The header that says when to come back, where that is known."""
+    if isinstance(error, QueueFullError | RateLimitedError):
+        return {"Retry-After": str(math.ceil(error.retry_after_s))}
+    return {"Retry-After": str(DEADLINE_RETRY_S)} if isinstance(error, DeadlineExceededError) else None
+
+
+def report_failure(error: BaseException) -> FerryError:
+    """Log what only we can have broken, and make of it what may be told.
+
+    The log gets the place, not the message, which may quote a text.
+    """
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("internal error %s at\n%s", type(error).__name__, frames)
+    return FerryError("The server failed on this request; its log says where.")
+
+
+def make_shutdown_error() -> EngineStoppedError:
+    """What is told of a request that could not be finished before the server ends."""
+    return EngineStoppedError("The server is shutting down; ask again.")
 
 
 def answer_http_error(request: Request[Any], error: Exception) -> Response:
@@ -87,7 +97,7 @@ def answer_http_error(request: Request[Any], error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
     message = f"{error.detail}: {request.method} {request.url.path[:100]}; GET / lists what there is."
-    return error_answer(error.status_code, ErrorDetail(code, message), dict(error.headers or {}))
+    return json_answer(ErrorAnswer(ErrorDetail(code, message)), error.status_code, dict(error.headers or {}))
 
 
 def answer_client_gone(request: Request[Any], error: Exception) -> Response:
@@ -95,61 +105,4 @@ def answer_client_gone(request: Request[Any], error: Exception) -> Response:
     return Response(status_code=CLIENT_GONE_STATUS)
 
 
-def answer_shutdown() -> Response:
-    """Answer for what could not be finished before the server ends."""
-    error = _shutdown()
-    return error_answer(error.status, detail_of(error), STOPPED_HEADERS)
-
-
-def _shutdown() -> EngineStoppedError:
-    return EngineStoppedError("The server is shutting down; ask again.")
-
-
-def answer_internal(error: BaseException) -> Response:
-    """Answer for what only we can have broken. The log gets the place, not the message, which may quote a text."""
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    _log.error("internal error %s at\n%s", type(error).__name__, frames)
-    return error_answer(500, ErrorDetail(FerryError.code, "The server failed on this request; its log says where."))
-
-
-def retry_after(error: FerryError) -> dict[str, str] | None:
-    """The header that says when to come back, where that is known."""
-    if isinstance(error, QueueFullError | RateLimitedError):
-        return {"Retry-After": str(math.ceil(error.retry_after_s))}
-    return {"Retry-After": str(DEADLINE_RETRY_S)} if isinstance(error, DeadlineExceededError) else None
-
-
-async def answer_in_dialect(
-    endpoint: Endpoint,
-    request: Request[Any],
-    refuse: Callable[[FerryError], Response],
-    failed: Callable[[str], Any],
-) -> Response:
-    """The answer of `endpoint`, its errors as another dialect's clients read them.
-
-    No exception handler of Starlette's: those are for the whole application, and dialects answer differently.
-
-    Args:
-        refuse: makes the answer to an error of ours.
-        failed: makes the body for what only we can have broken, from words for people.
-    """
-    try:
-        return await endpoint(request)
-    except FerryError as error:
-        request.scope["ferry.error_code"] = error.code
-        return refuse(error)
-    except asyncio.CancelledError:
-        # Only the end of the grace period does it; `Observed` would answer as no client of this dialect expects.
-        return refuse(_shutdown())
-    except (ClientDisconnect, HTTPException):
-        raise
-    except Exception as error:
-        status = answer_internal(error).status_code  # it also logs the place, and only that
-        return json_answer(failed("The server failed on this request; its log says where."), status)
-
-
-EXCEPTION_HANDLERS = {
-    FerryError: answer_ferry_error,
-    HTTPException: answer_http_error,
-    ClientDisconnect: answer_client_gone,
-}
+EXCEPTION_HANDLERS = {HTTPException: answer_http_error, ClientDisconnect: answer_client_gone}

@@ -35,14 +35,20 @@ class InvalidBodyError(InvalidRequestError):
         self.field = field
 
 
+def read_media_type(request: Request[Any]) -> str:
+    """What the body is said to be, in lower case and without parameters; empty where nothing is said."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 async def chunks_in_time(request: Request[Any], timeout_s: float) -> AsyncIterator[bytes]:
     """The body in chunks.
 
     Args:
+        request: whose body nobody has read.
         timeout_s: seconds that it may take, and one more for each `MIN_BYTES_PER_S` that have come.
 
     Raises:
-        RequestTimeoutError
+        RequestTimeoutError: the body came too slowly.
         ClientDisconnect: the client has gone before the end.
     """
     started = time.monotonic()
@@ -82,7 +88,7 @@ async def read_body(request: Request[Any], max_bytes: int) -> bytes:
 
     Raises:
         RequestTooLargeError: naming the limit.
-        RequestTimeoutError
+        RequestTimeoutError: the body came too slowly.
     """
     declared = request.headers.get("content-length", "")
     body = bytearray()

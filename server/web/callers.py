@@ -21,7 +21,8 @@ def identify(request: FerryRequest, key: str | None = None) -> Client:
     """Who sends `request`: by `key` if a dialect has found one in the body, else by the `Authorization` header.
 
     Raises:
-        KeyRequiredError, UnknownKeyError
+        KeyRequiredError: there is no key, and the server asks for one.
+        UnknownKeyError: the key is not in the server's file.
     """
     address = request.client.host if request.client else ""
     return access_of(request).identify(key or header_key(request), address)

@@ -17,7 +17,11 @@ _FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip")
 
 
 async def get_debug(request: FerryRequest) -> Response:
-    """Threads and tasks with where they are, the engines' numbers, and the memory in use."""
+    """Threads and tasks with where they are, the engines' numbers, and the memory in use.
+
+    Raises:
+        HTTPException: 404 for whoever asks from another machine, or through a proxy.
+    """
     if not _is_local(request):
         raise HTTPException(404)
     models = request.state["translator"].models.by_label

@@ -14,10 +14,10 @@ async def unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     """The result of `work`, which is cancelled as soon as the client closes its connection.
 
     Raises:
-        ClientDisconnect: if the client has gone.
+        ClientDisconnect: the client has gone.
     """
     task = asyncio.ensure_future(work)
-    watcher = asyncio.ensure_future(_disconnected(receive))
+    watcher = asyncio.ensure_future(_await_disconnect(receive))
     try:
         await asyncio.wait((task, watcher), return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
@@ -28,6 +28,6 @@ async def unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
         watcher.cancel()
 
 
-async def _disconnected(receive: Receive) -> None:
+async def _await_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

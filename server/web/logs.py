@@ -28,7 +28,10 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logs(level: LogLevel, format: LogFormat, access: bool) -> None:
-    """Set up logging for the process; `access` is a line for each request."""
+    """Set up logging for the process; `access` asks for a line for each request.
+
+    `level` and `format` are those of the settings.
+    """
     logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
     if format == "json":
         for handler in logging.getLogger().handlers:
@@ -40,7 +43,16 @@ def configure_logs(level: LogLevel, format: LogFormat, access: bool) -> None:
 
 
 def log_request(method: str, route: str, status: int, seconds: float, request_id: str, code: str | None) -> None:
-    """A line for an answered request; `route` is its template, since a path may hold an id that opens something."""
+    """Write a line for an answered request.
+
+    Args:
+        method: of HTTP.
+        route: its template, since a path may hold an id that opens something.
+        status: of the answer.
+        seconds: from the head of the request to the end of the answer.
+        request_id: that the answer bears.
+        code: of the error; None if it went well.
+    """
     milliseconds = round(1000 * seconds, 1)
     fields = {"method": method, "route": route, "status": status, "ms": milliseconds, "request_id": request_id}
     if code is not None:

@@ -107,7 +107,14 @@ class Metrics:
         self._mended.inc()
 
     def observe(self, route: str, status: int, seconds: float, error_code: str | None) -> None:
-        """Count one answered request."""
+        """Count one answered request.
+
+        Args:
+            route: its template; others than those known count as one.
+            status: of the answer.
+            seconds: that it took.
+            error_code: None if it went well.
+        """
         self._latency[route].observe(seconds)
         key = (route, status)
         if key not in self._requests_bound:

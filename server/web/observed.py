@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.web.answers import answer_internal, answer_shutdown
+from server.web.answers import make_shutdown_error, refuse, report_failure
 from server.web.logs import access_log, log_request
 from server.web.metrics import OTHER, Metrics
 from server.web.shedding import Shedder
@@ -27,6 +27,7 @@ class Observed:
         self._shedder = shedder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it unread."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -50,9 +51,9 @@ class Observed:
         except asyncio.CancelledError:
             # Nothing but the end of the grace period at shutdown cancels a request from outside.
             if not status:
-                await answer_shutdown()(scope, receive, send_observed)
+                await refuse(make_shutdown_error())(scope, receive, send_observed)
         except Exception as error:
-            answer = answer_internal(error)
+            answer = refuse(report_failure(error))
             if not status:
                 await answer(scope, receive, send_observed)
         finally:

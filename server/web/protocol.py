@@ -12,7 +12,7 @@ from http import HTTPStatus
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from server.web.answers import ErrorAnswer, ErrorDetail, error_answer, json_answer
+from server.web.answers import ErrorAnswer, ErrorDetail, json_answer
 
 # Of the request line and headers together; h11 and Go have like limits, nginx in front of us takes half of it.
 MAX_HEAD_BYTES = 64 << 10
@@ -34,7 +34,8 @@ ALWAYS = ("/health/live", "/health/ready", "/metrics")
 
 @dataclass(frozen=True)
 class ConnectionLimits:
-    """
+    """What a connection may take.
+
     Attributes:
         timeout_s: seconds for a request's head to come, and without any progress of an answer being taken.
         max_connections: past it, requests of newcomers are refused.
@@ -78,7 +79,7 @@ class Protocol(HttpToolsProtocol):
     _sending: "_WholeAnswer | None" = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Refuse what is over the limit, by words as long as descriptors last."""
+        """Refuse what is over the limit, in words while descriptors last."""
         super().connection_made(transport)
         num_over = len(self.connections) - self.limits.max_connections
         self._is_over = num_over > 0
@@ -95,7 +96,7 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came; whatever is no whole head must become one in time and within its size."""
+        """Take what came; what is not a whole head must become one in time and within its size."""
         self._head_bytes += len(data)
         super().data_received(data)
         if self.transport.is_closing() or not self._is_idle:
@@ -175,7 +176,7 @@ class Protocol(HttpToolsProtocol):
         self.transport.close()
 
     def _refuse(self, status: HTTPStatus, message: str) -> None:
-        """Answer what is no request yet, and close. The dialect is not known."""
+        """Answer what is not a request yet, and close. The dialect is not known."""
         code = "request_timeout" if status == HTTPStatus.REQUEST_TIMEOUT else "request_too_large"
         body = bytes(json_answer(ErrorAnswer(ErrorDetail(code, message))).body)
         head = (
@@ -248,4 +249,4 @@ class _WholeAnswer:
 
 async def _refuse_newcomer(scope: Scope, receive: Receive, send: Send) -> None:
     detail = ErrorDetail("overloaded", "The server has as many connections as it may; ask again later.")
-    await error_answer(503, detail, {"Retry-After": "1", "Connection": "close"})(scope, receive, send)
+    await json_answer(ErrorAnswer(detail), 503, {"Retry-After": "1", "Connection": "close"})(scope, receive, send)

@@ -26,7 +26,10 @@ _log = logging.getLogger("ferry")
 async def reloading_on_hangup(
     reloader: "Reloader | None", translator: Translator, access: Access
 ) -> AsyncIterator[None]:
-    """While the context lasts, SIGHUP reads keys and bundles again; without a reloader the signal is not touched."""
+    """While the context lasts, SIGHUP reads keys and bundles again; without a reloader the signal is left alone.
+
+    `access` reads the keys, `reloader` the bundles, and `translator` answers with them.
+    """
     if reloader is None:
         yield
         return
@@ -49,7 +52,7 @@ async def reloading_on_hangup(
         yield
     finally:
         loop.remove_signal_handler(signal.SIGHUP)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it would end us, in the midst of ending well
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it would kill us in the middle of an orderly end
         # A bundle that is being loaded is waited for: its engine must not outlive the others unseen.
         await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -66,10 +69,15 @@ class Reloader:
         say: Say,
         grace_s: float,
     ) -> None:
-        """
+        """Load nothing yet.
+
         Args:
-            on_failure: told when an engine dies that answers requests.
-            grace_s: seconds that sentences get which an old model still holds when no request uses it any more.
+            path: the folder of bundles.
+            settings: of each engine.
+            load_model: loads and verifies one bundle.
+            on_failure: told when an engine that answers requests dies.
+            say: told of each step.
+            grace_s: seconds for the sentences that an old model still holds when no request uses it any more.
         """
         self._path = path
         self._settings = settings
@@ -80,7 +88,7 @@ class Reloader:
         self._lock = asyncio.Lock()
 
     async def reload(self, translator: Translator) -> bool:
-        """Serve what is on disk now; whether that went well. A second call waits for the first."""
+        """Serve what is on disk now; returns whether that went well. A second call waits for the first."""
         async with self._lock:
             old = translator.models
             try:
@@ -103,12 +111,13 @@ class Reloader:
         """What is on disk; of it, what runs already is kept.
 
         Raises:
-            BundleError, SettingsError: one bundle cannot be served; then none of the new ones is left running.
+            BundleError: a bundle cannot be served; none of the new ones is left running.
+            SettingsError: one does not fit the engine's sizes; likewise.
         """
         models: list[Model] = []
         try:
             for path in find_bundles(self._path):
-                models.append(self._kept(path, old) or self._loaded(path))  # noqa: PERF401 (known when the next fails)
+                models.append(self._find_running(path, old) or self._load_new(path))  # noqa: PERF401 (known when the next fails)
         except BaseException:
             for model in models:
                 if model not in old.all:
@@ -116,12 +125,12 @@ class Reloader:
             raise
         return Models(tuple(models))
 
-    def _kept(self, path: Path, old: Models) -> Model | None:
+    def _find_running(self, path: Path, old: Models) -> Model | None:
         """The model that runs from the same files, by their hashes."""
         manifest = read_bundle(path).manifest
         return next((each for each in old.all if each.bundle.path == path and each.manifest == manifest), None)
 
-    def _loaded(self, path: Path) -> Model:
+    def _load_new(self, path: Path) -> Model:
         serving = False
 
         def failed(error: BaseException) -> None:

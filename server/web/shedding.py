@@ -1,9 +1,9 @@
 """Refusing early where even refusing takes too long: a crowd that the engine cannot serve must not stop it as well.
 
-To read a request, split and tokenise its text, and only then be told by the engine that it would be late, takes some
+To read a request, split and tokenise its text, and only then be told by the engine that it would be late, takes about
 half a millisecond; a thousand such requests a second leave nothing of a core, and everybody's time passes in the
 socket's buffer. So once the event loop is behind, a request is refused when its head is there, if its caller's place in
-the queue means a long wait. What the cache knows would have been answered: until the loop has caught up, that is given
+the queue means a long wait. What the cache knows would have been answered; until the loop has caught up, that is given
 up.
 """
 
@@ -38,7 +38,7 @@ RETRY_RANGE_S = (1.0, 60.0)
 
 
 class Shedder:
-    """Knows how far the event loop is behind, and what had better be refused at once.
+    """Knows how far the event loop is behind, and what had better be refused at once, as `dialects` word it.
 
     Attributes:
         behind_until: by `time.monotonic()`, until when the loop counts as behind.

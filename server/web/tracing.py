@@ -29,6 +29,7 @@ class Traced:
         self._propagator = TraceContextTextMapPropagator()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request within a span of its own."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -13,7 +13,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from server.errors import InvalidRequestError, RequestTooLargeError, StorageError
-from server.web.body import chunks_in_time, discard
+from server.web.body import chunks_in_time, discard, read_media_type
 
 MAX_FIELDS = 100
 MAX_FIELD_BYTES = 64 << 10
@@ -39,14 +39,16 @@ async def read_upload(request: Request[Any], max_file_bytes: int) -> Upload:
     """The form of a request, with its field `file`.
 
     Raises:
-        RequestTooLargeError, RequestTimeoutError, InvalidRequestError, StorageError
+        RequestTooLargeError: the file, or the form around it, is over its limit.
+        RequestTimeoutError: it came too slowly.
+        InvalidRequestError: it is not a form, or not a sound one.
+        StorageError: there is no room for it on disk.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "multipart/form-data":
+    if read_media_type(request) != "multipart/form-data":
         raise InvalidRequestError("Send the file as multipart/form-data, in the field 'file'.")
     check_charset(request)
     stream = chunks_in_time(request, request.state["settings"].client_timeout_s)
-    limited = _limited(stream, request.headers.get("content-length", ""), max_file_bytes)
+    limited = _limit(stream, request.headers.get("content-length", ""), max_file_bytes)
     parser = MultiPartParser(
         request.headers, limited, max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES
     )
@@ -71,19 +73,19 @@ async def read_upload(request: Request[Any], max_file_bytes: int) -> Upload:
 
 
 def check_charset(request: Request[Any]) -> None:
-    """Refuse a form that says it is in something else than UTF-8.
+    """Refuse a form that says it is in anything but UTF-8.
 
     The parser would take any codec of Python's: some raise what nobody expects, some make lone surrogates.
 
     Raises:
-        InvalidRequestError
+        InvalidRequestError: it says so.
     """
     _, options = parse_options_header(request.headers.get("content-type", ""))
     if options.get(b"charset", b"utf-8").lower() not in _CHARSETS:
         raise InvalidRequestError("The charset of the form is not utf-8; send it in UTF-8.")
 
 
-async def _limited(stream: AsyncIterator[bytes], declared: str, max_file_bytes: int) -> AsyncGenerator[bytes, None]:
+async def _limit(stream: AsyncIterator[bytes], declared: str, max_file_bytes: int) -> AsyncGenerator[bytes, None]:
     """The body as far as it may be; `declared` is the length that the client says it has."""
     left = max_file_bytes + _SLACK_BYTES
     if not (declared.isdecimal() and int(declared[:19]) > left):

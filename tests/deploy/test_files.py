@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from ipaddress import ip_network
@@ -17,6 +16,7 @@ from server.models.models import Models
 from server.settings import ServeSettings
 from server.web.metrics import Metrics
 from tests.nginx.rig import SOURCE
+from tests.programs import need
 
 DEPLOY = SOURCE / "deploy"
 MANIFESTS = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
@@ -61,16 +61,22 @@ def test_a_wrong_manifest_is_found(tmp_path: Path) -> None:
 
 
 def test_the_manifests_fit_together(tmp_path: Path) -> None:
-    deployment = manifest("Deployment")["spec"]
-    pod = deployment["template"]
-    labels = pod["metadata"]["labels"]
-    assert deployment["selector"]["matchLabels"] == labels
-    assert manifest("Service")["spec"]["selector"] == labels
+    labels = manifest("Deployment")["spec"]["template"]["metadata"]["labels"]
     assert manifest("PodDisruptionBudget")["spec"]["selector"]["matchLabels"] == labels
     assert (
         manifest("HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]["name"]
         == manifest("Deployment")["metadata"]["name"]
     )
+    for kind in ("Deployment", "StatefulSet"):
+        check_pods(manifest(kind)["spec"], tmp_path)
+    services = {part["metadata"]["name"]: part["spec"]["selector"] for part in manifests() if part["kind"] == "Service"}
+    pods = [manifest(kind)["spec"]["selector"]["matchLabels"] for kind in ("Deployment", "StatefulSet")]
+    assert list(services.values()) == pods, "each has one service"
+
+
+def check_pods(spec: dict[str, Any], data: Path) -> None:
+    pod = spec["template"]
+    assert spec["selector"]["matchLabels"] == pod["metadata"]["labels"]
     (container,) = pod["spec"]["containers"]
     (sleep,) = container["lifecycle"]["preStop"]["exec"]["command"][1:]
     assert int(sleep) + ServeSettings().grace_s < pod["spec"]["terminationGracePeriodSeconds"]
@@ -79,10 +85,27 @@ def test_the_manifests_fit_together(tmp_path: Path) -> None:
         ip_network(name).is_private or ip_network(name) == ip_network("100.64.0.0/10") for name in names.split(",")
     )
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-        assert container[probe]["httpGet"]["path"] in routes(tmp_path)
-    claimed = {volume["persistentVolumeClaim"]["claimName"] for volume in pod["spec"]["volumes"] if len(volume) == 2
-               and "persistentVolumeClaim" in volume}  # fmt: skip
-    assert claimed == {manifest("PersistentVolumeClaim")["metadata"]["name"]}
+        assert container[probe]["httpGet"]["path"] in routes(data)
+    claimed = [claim["metadata"]["name"] for claim in spec.get("volumeClaimTemplates", ())]
+    mounted = {mount["name"] for mount in container["volumeMounts"]}
+    assert mounted == {*claimed, *(volume["name"] for volume in pod["spec"]["volumes"])}
+
+
+def test_what_is_stored_is_asked_of_the_one_pod_that_has_it(tmp_path: Path) -> None:
+    stored = manifest("StatefulSet")["spec"]
+    assert stored["replicas"] == 1
+    (claim,) = stored["volumeClaimTemplates"]
+    assert claim["spec"]["accessModes"] == ["ReadWriteOnce"], "SQLite on a volume of several nodes would be damaged"
+    ingresses = [part for part in manifests() if part["kind"] == "Ingress"]
+    paths = [path for part in ingresses for rule in part["spec"]["rules"] for path in rule["http"]["paths"]]
+    asked = {path["path"]: path["backend"]["service"]["name"] for path in paths}
+    for route in routes(tmp_path):
+        stores = route.startswith("/v2/") or route in ("/translate_file", "/download_file/{name}")
+        backend = max(
+            (path for path in asked if route == path or route.startswith(f"{path.rstrip('/')}/")), key=len, default=None
+        )
+        if backend is not None:
+            assert asked[backend] == ("ferry-stored" if stores else "ferry"), route
 
 
 def test_the_ingress_lets_in_what_is_for_callers_and_nothing_else(tmp_path: Path) -> None:
@@ -125,6 +148,7 @@ def test_compose_names_its_replicas_everywhere() -> None:
         r"^server (\S+):8000 max_fails=0;$", (DEPLOY / "compose/upstream.conf").read_text(), re.MULTILINE
     )
     assert upstream == addresses
+    assert {tuple(service["volumes"]) for service in replicas.values()} == {("data:/data",)}, "they share a database"
     scraped = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())["scrape_configs"][0]["static_configs"][0][
         "targets"
     ]
@@ -141,9 +165,7 @@ def test_systemd_reloads_as_the_server_does() -> None:
 
 
 def test_systemd_takes_the_unit(tmp_path: Path) -> None:
-    program = shutil.which("systemd-analyze")
-    if program is None:
-        pytest.skip("systemd-analyze is not installed")
+    program = need("systemd-analyze")
     unit = (DEPLOY / "systemd" / "ferry.service").read_text()
     # It looks whether the program is there, which on this machine it is not.
     (tmp_path / "ferry.service").write_text(unit.replace("/opt/ferry/.venv/bin/ferry-serve", sys.executable))

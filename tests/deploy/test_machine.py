@@ -100,7 +100,7 @@ def _create_glossary(url: str) -> str:
         "entries_format": "tsv",
         "entries": "Hafen\tport",
     }
-    created: str = httpx.post(url + "/v2/glossaries", json=fields).json()["glossary_id"]
+    created: str = httpx.post(url + "/v2/glossaries", json=fields, timeout=60).json()["glossary_id"]
     return created
 
 
@@ -110,11 +110,13 @@ def load(url: str, num_threads: int = 4) -> Iterator[Load]:
     seen, stop = Load(), threading.Event()
     bodies = [{"text": text, "source": "de", "target": "en"} for text in TEXTS]
     # The same text has the same answer, whoever gives it and whatever else is going on.
-    expected = [httpx.post(url + "/v1/translate", json=body).json()["translations"][0]["text"] for body in bodies]
+    expected = [
+        httpx.post(url + "/v1/translate", json=body, timeout=60).json()["translations"][0]["text"] for body in bodies
+    ]
     assert len(set(expected)) == len(TEXTS)
 
     def call(keeps: bool) -> None:
-        with httpx.Client(timeout=20, verify=False) as client:
+        with httpx.Client(timeout=60, verify=False) as client:
             while not stop.is_set():
                 for body, translation in zip(bodies, expected, strict=True):
                     try:
@@ -167,11 +169,11 @@ def test_up_says_no_twice_and_down_ends_what_lost_its_supervisor(machine: Machin
     assert again.returncode != 0
     assert "running already" in again.stderr
     # libretranslatepy and the deepl client send a form with a GET.
-    answer = httpx.request("GET", machine.url + "/v2/languages", data={"type": "target"})
+    answer = httpx.request("GET", machine.url + "/v2/languages", data={"type": "target"}, timeout=60)
     assert {language["language"] for language in answer.json()} >= {"DE"}
     created = _create_glossary(machine.url)
     # Whichever replica is asked: a few times, so that it was each of them.
-    assert {httpx.get(f"{machine.url}/v2/glossaries/{created}").status_code for _ in range(6)} == {200}
+    assert {httpx.get(f"{machine.url}/v2/glossaries/{created}", timeout=60).status_code for _ in range(6)} == {200}
     os.kill(int((machine.run / "supervisord.pid").read_text()), signal.SIGKILL)
     time.sleep(0.2)
     assert machine.replica_pids(), "they live on without it"

@@ -159,7 +159,7 @@ def test_pipelined(server: Server, key: Key) -> None:
 
 def test_no_head_comes_without_a_body(server: Server, key: Key) -> None:
     """A proxy that has the head of a server that was killed before the body can no longer ask another."""
-    [question] = key.questions(1)
+    [question] = key.questions(1, 1)
     with server.connect() as connection:
         for _ in range(1000):
             connection.sendall(request_bytes(question))

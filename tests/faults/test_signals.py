@@ -3,12 +3,15 @@
 import json
 import os
 import signal
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
+from server.storage.database import NAME
 from tests.faults.rig import Crowd, Key, Server, read_all, read_answer, request_bytes, statuses, wait_until
 
 pytestmark = pytest.mark.slow
@@ -26,12 +29,14 @@ def busy_with(server: Server, key: Key, num_questions: int = 200, num_sentences:
 
 
 def usage(data: Path) -> int:
-    return sum(json.loads((data / "usage.json").read_text()).values())
+    with closing(sqlite3.connect(data / NAME)) as connection:
+        count: int = connection.execute("SELECT sum(num_chars) FROM usage").fetchone()[0]
+    return count
 
 
 def test_killed(key: Key, data: Path) -> None:
     with Server(data, "--cache-bytes=0") as server:
-        httpx.post(f"{server.url}/v2/glossaries", json=ENTRIES).raise_for_status()
+        httpx.post(f"{server.url}/v2/glossaries", json=ENTRIES, timeout=60).raise_for_status()
         crowd = busy_with(server, key, 200, 4)
         server.signal(signal.SIGKILL)
         counts = statuses(crowd.wait())

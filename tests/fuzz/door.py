@@ -4,9 +4,10 @@ import asyncio
 import json
 import logging
 import re
+import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from server.dialects.libre.errors import ErrorAnswer as LibreError
 from server.dialects.native.schema import DetectAnswer, TextAnswer, TranslateAnswer
 from server.models.models import Models
 from server.settings import ServeSettings
+from server.storage.database import NAME
 from server.web.answers import ErrorAnswer
 from server.web.logs import JsonFormatter, access_log
 from tests.fuzz.amount import count
@@ -36,9 +38,7 @@ _SCHEMAS: dict[tuple[str, str], Any] = {
     ("POST", "/v1/detect"): DetectAnswer,
     ("GET", "/translate"): TextAnswer,
 }
-_STORED = re.compile(
-    r"(usage\.json|documents|documents/[0-9a-f]{32}\.(json|source|terms|result)|glossaries|glossaries/[0-9a-f-]{36}\.json)"
-)
+_STORED = re.compile(r"ferry\.(db(-wal|-shm)?|seat-\d+)")
 
 
 @dataclass(frozen=True)
@@ -127,20 +127,27 @@ class Door:
             name = str(path.relative_to(self.data))
             assert _STORED.fullmatch(name), name
             assert not path.is_symlink()
-        if (self.data / "documents").is_dir():
-            assert (self.data / "documents").stat().st_mode & 0o077 == 0
+            assert path.stat().st_mode & 0o077 == 0
+        if self.data.is_dir():
+            assert self.data.stat().st_mode & 0o077 == 0
 
     def wait_for_documents(self) -> None:
         """Until all documents are translated or given up."""
 
         async def wait() -> None:
             async with asyncio.timeout(120):
-                while any((self.data / "documents").glob("*.source")):
+                while self._has_waiting():
                     await asyncio.sleep(0.01)
 
         self._log.lines.clear()
         self._runner.run(wait())
         assert not self._log.lines, self._log.lines
+
+    def _has_waiting(self) -> bool:
+        if not (self.data / NAME).exists():
+            return False
+        with closing(sqlite3.connect(self.data / NAME)) as connection:
+            return bool(connection.execute("SELECT 1 FROM documents WHERE status = 'queued'").fetchone())
 
     async def _asked(self, method: str, path: bytes, headers: Headers, body: bytes, chunk_bytes: int) -> Reply:
         raw_path, _, query = path.partition(b"?")

@@ -1,11 +1,5 @@
-"""Four times the input may take some four times as long: no square of anything that a stranger chooses.
+"""Four times the input may take some four times as long: no square of anything that a stranger chooses."""
 
-CPU time of this process alone, the least of several tries, and large enough to measure: a busy machine does not make it
-fail.
-"""
-
-import gc
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -19,13 +13,9 @@ from server.markup import Alignment, Options, parse, place, translate_document
 from server.text.segments import split_text
 from server.translation.glossary import Terms, take_out_terms
 from tests.fuzz.amount import count
+from tests.growth import Work, check_growth
 
-MIN_S = 0.02
-MAX_RATIO = 10.0
-TRIES = 5
 CUE = "1\n00:00:01,000 --> 00:00:02,000\n"
-
-Work = Callable[[int], Callable[[], object]]
 
 
 def subtitle(make: Callable[[int], str]) -> Work:
@@ -108,24 +98,4 @@ WORKS: dict[str, Work] = {
 @pytest.mark.parametrize("name", WORKS)
 def test_four_times_as_much_takes_some_four_times_as_long(name: str) -> None:
     count()
-    size = 250
-    while (small := _seconds(WORKS[name](size))) < MIN_S and size < 200_000:
-        size *= 2
-    ratios: list[float] = []
-    for _ in range(TRIES):
-        small = min(small, _seconds(WORKS[name](size)))
-        ratios.append(_seconds(WORKS[name](4 * size)) / max(small, MIN_S / 4))
-        if ratios[-1] < MAX_RATIO:
-            return
-    pytest.fail(f"{name}: from {size} to {4 * size} the time grew {min(ratios):.1f} times")
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    # Its passes over all that lives grow with more than the work at hand.
-    gc.disable()
-    try:
-        started = time.process_time()
-        work()
-        return time.process_time() - started
-    finally:
-        gc.enable()
+    check_growth(name, WORKS[name])

@@ -88,7 +88,7 @@ PIECES = st.sampled_from(
         b"entries",
         b"a" * 3000,
         b"0" * 32,
-        b"usage.json",
+        b"ferry.db",
         b"%0d%0a",
         MARK.encode(),
     ]

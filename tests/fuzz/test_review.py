@@ -15,7 +15,9 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from server.access.keys import hash_key
 from server.models.models import Models
 from server.settings import ServeSettings
+from server.storage.database import Database
 from server.storage.glossary_store import GlossaryStore
+from server.storage.seat import Seat
 from server.storage.usage import Usage
 from tests.server.test_app import Site
 
@@ -41,15 +43,19 @@ def test_what_is_kept_is_for_the_server_alone(tmp_path: Path, mask: int) -> None
     """Whatever the umask of whoever started it."""
     before = os.umask(mask)
     try:
-        usage = Usage(tmp_path / "data" / "usage.json")
+        database = Database(tmp_path / "data")
+        usage = Usage(database)
         usage.add("weblate", 7)
         usage._write()
-        GlossaryStore(tmp_path / "data" / "glossaries").create("a", "de", "en", {"Hund": "dog"})
+        GlossaryStore(database).create("", "a", "de", "en", {"Hund": "dog"})
+        Seat(tmp_path / "data").take()
     finally:
         os.umask(before)
-    for path in (tmp_path / "data").rglob("*"):
-        if path.is_file():
-            assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+    paths = list((tmp_path / "data").iterdir())
+    assert {path.name for path in paths} == {"ferry.db", "ferry.db-wal", "ferry.db-shm", "ferry.seat-0"}
+    for path in paths:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
 
 
 @pytest.mark.parametrize(("peer", "seen"), [("10.0.0.9", "10.0.0.9"), ("127.0.0.1", "192.0.2.7")])

@@ -12,22 +12,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-
-import pytest
+from typing import Protocol
 
 from tests.ports import free_port
+from tests.programs import need
 
 SOURCE = Path(__file__).resolve().parents[2]
 
 
 def find_nginx() -> str:
-    """nginx's path; without nginx the test is skipped, in CI it fails."""
-    found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if found is None and os.environ.get("CI"):
-        pytest.fail("nginx is missing: apt-get install nginx-light")
-    if found is None:
-        pytest.skip("nginx is not installed: apt-get install nginx-light")
-    return found
+    """nginx's path; without nginx the test is skipped."""
+    return need("nginx")
 
 
 def wait_until(condition: Callable[[], bool], limit_s: float = 10) -> None:
@@ -36,6 +31,12 @@ def wait_until(condition: Callable[[], bool], limit_s: float = 10) -> None:
     while not condition():
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.02)
+
+
+class Listening(Protocol):
+    """A replica, as far as nginx is concerned."""
+
+    port: int
 
 
 @dataclass
@@ -161,7 +162,7 @@ class Front:
 
 
 @contextmanager
-def nginx(folder: Path, replicas: Sequence[Replica], site: str = "", trusted: str = "") -> Iterator[Front]:
+def nginx(folder: Path, replicas: Sequence[Listening], site: str = "", trusted: str = "") -> Iterator[Front]:
     """nginx in `folder` before `replicas`, its own files as they are in the repository but for where things are."""
     program = find_nginx()
     port = free_port()
@@ -181,7 +182,7 @@ def nginx(folder: Path, replicas: Sequence[Replica], site: str = "", trusted: st
         foreground = [*command[:-1], command[-1] + " daemon off;"] if user else [*command, "-g", "daemon off;"]
         process = subprocess.Popen(foreground, stderr=errors)
     try:
-        front = Front(port, folder, list(replicas))
+        front = Front(port, folder, [replica for replica in replicas if isinstance(replica, Replica)])
         wait_until(lambda: process.poll() is not None or _listens(port))
         assert process.poll() is None, (folder / "error.log").read_text()
         yield front

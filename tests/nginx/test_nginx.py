@@ -70,14 +70,12 @@ def test_without_replicas_the_answer_is_json(front: Front) -> None:
     assert ask(front, "/translate").json() == {"error": "No replica could answer; ask again."}
 
 
-def test_an_owner_s_documents_stay_with_one_replica(front: Front) -> None:
-    for key in "abcdefgh":
-        headers = {"Authorization": f"DeepL-Auth-Key {key}"}
-        for path in ("/v2/document", f"/v2/document/{key}", f"/v2/document/{key}/result"):
+def test_any_replica_is_asked_for_a_document(front: Front) -> None:
+    headers = {"Authorization": "DeepL-Auth-Key a"}
+    for _ in range(8):
+        for path in ("/v2/document", "/v2/document/a", "/v2/document/a/result"):
             assert ask(front, path, headers=headers).status_code == 200
-    owners = [{seen.headers["Authorization"] for seen in replica.seen} for replica in front.replicas]
-    assert not owners[0] & owners[1]
-    assert all(owners), "all went to one replica"
+    assert all(replica.seen for replica in front.replicas), "all went to one replica"
 
 
 def test_not_ready_is_an_answer_for_a_document(front: Front) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.programs import need
 
 BUNDLE = Path("models/en-de")
 SRT = "1\n00:00:01,000 --> 00:00:02,500\nGuten Morgen.\n"
@@ -46,7 +47,7 @@ class Curl:
 
 @pytest.fixture
 def curl(tmp_path: Path) -> Iterator[Curl]:
-    assert shutil.which("curl"), "this test asks with curl: apt-get install curl"
+    need("curl")
     command = [sys.executable, "-m", "server.serve", "--port=0", f"--models={BUNDLE}", f"--data={tmp_path / 'data'}"]
     # Whatever else this machine does now, the answers are what is looked at.
     patient = [*command, "--deadline-s=60", "--num-threads=1"]
@@ -115,7 +116,9 @@ def _deepl(curl: Curl) -> None:
     assert [each["text"] for each in translations] == ["Good morning.", "Thank you."]
     assert translations[0]["detected_source_language"] == "DE"
     assert {each["language"] for each in curl("/v2/languages?type=target", *key)} == {"DE", "EN-GB", "EN-US"}
+    assert curl("/v2/usage", *key) == curl("/v2/usage", *key, "-X", "POST")
     assert curl("/v2/usage", *key)["character_count"] > 0
+    assert len(curl("/v2/languages", *key, "-d", "type=source")) == 2
     assert {"source_lang": "de", "target_lang": "en"} in curl("/v2/glossary-language-pairs", *key)[
         "supported_languages"
     ]

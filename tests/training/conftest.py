@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from tests.corpus import sentences, write_corpus
+from training import report
 
 CONFIG = """
 [[corpora]]
@@ -51,6 +52,13 @@ num_threads = 1
 def one_thread() -> None:
     """Tiny tensors are slower on several threads."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def no_curves(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing is most of the work of a run this small; the test marked `curves` looks at them."""
+    if request.node.get_closest_marker("curves") is None:
+        monkeypatch.setattr(report, "draw_curves", lambda events: b"")
 
 
 @pytest.fixture

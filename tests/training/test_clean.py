@@ -9,7 +9,7 @@ import pytest
 
 from tests.corpus import sentences, write_corpus
 from training.data.clean import REASONS, build_cleaner
-from training.data.hashes import line_digest, normalised, pair_digest, pair_hashes, to_array
+from training.data.hashes import line_digest, normalise, pair_digest, pair_hashes, to_array
 from training.data.reports import CleanReport, cleaning_page
 from training.data.screen import CODES, screen
 from training.data.store import build_store
@@ -67,7 +67,7 @@ def test_equal_pairs_share_a_hash_whichever_side_is_first() -> None:
     ],
 )
 def test_normalised_keeps_letters_and_marks_alone(line: str, expected: str) -> None:
-    assert normalised(line).decode() == expected
+    assert normalise(line).decode() == expected
 
 
 def test_normalised_agrees_with_its_definition() -> None:
@@ -79,7 +79,7 @@ def test_normalised_agrees_with_its_definition() -> None:
         kept = "".join(
             "0" if kind == "Nd" else c for c, kind in kinds if kind[0] not in "PSZ" and kind not in ("Cc", "Cf")
         )
-        assert normalised(f"a{character}b").decode() == kept, hex(ord(character))
+        assert normalise(f"a{character}b").decode() == kept, hex(ord(character))
 
 
 def two_corpora(config: Path, first: list[tuple[str, str]], second: list[tuple[str, str]]) -> None:

@@ -78,7 +78,7 @@ def test_closing_before_the_first_item_does_nothing() -> None:
 
 def wait_until(condition: Callable[[], bool]) -> None:
     """Wait for what another thread is about to do."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not condition() and time.monotonic() < end:
         time.sleep(0.001)
     assert condition()

@@ -4,23 +4,18 @@ import json
 import math
 import os
 import shlex
-import shutil
 import signal
 import subprocess
-import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from tests.training.runs import losses, wait_for_step
-from training import checkpoint as checkpoints
-from training.checkpoint import CheckpointError, read_checkpoint
+from tests.training.runs import UNDRAWN, losses, wait_for_step
+from training.checkpoint import read_checkpoint
 from training.decode import greedy_decode
-from training.optim import learning_rate
-from training.settings import OptimSettings, load_settings
+from training.settings import load_settings
 from training.train import Trainer, main
 
 
@@ -57,6 +52,7 @@ def test_accumulated_batches_make_one_update(config: Path) -> None:
     assert trainer.position.batch == 3
 
 
+@pytest.mark.curves
 def test_the_loss_falls_and_the_run_describes_itself(config: Path, tmp_path: Path) -> None:
     assert main([str(config), "--set", "optim.max_steps=40", "--set", "run.validate_every=10"]) == 0
     run = tmp_path / "run"
@@ -72,15 +68,6 @@ def test_the_loss_falls_and_the_run_describes_itself(config: Path, tmp_path: Pat
     assert checkpoint.samples[0].source_text.endswith(".")
     assert str(tmp_path) not in (checkpoint.path / "config.json").read_text()
     assert greedy_decode(checkpoint.model, [[4, 9, 3]], [5], checkpoint.suppressed_ids)
-
-
-def test_old_checkpoints_go_the_best_stays(config: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "checkpoints"
-    for step in (1, 2, 3, 4):
-        (folder / f"step-{step:08d}").mkdir(parents=True)
-    checkpoints.link(folder / "best", folder / "step-00000001")
-    checkpoints.prune(folder, keep_last=2)
-    assert sorted(path.name for path in folder.glob("step-*")) == [f"step-{s:08d}" for s in (1, 3, 4)]
 
 
 def test_divergence_stops_with_a_clear_error(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,29 +154,11 @@ def test_auto_precision_stays_what_the_run_began_with(config: Path, tmp_path: Pa
     assert saved["settings"]["optim"]["precision"] == "bf16"
 
 
-@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
-@pytest.mark.slow
-def test_compiled_layers_train_alike(config: Path) -> None:
-    common = ["optim.precision=fp32", "model.num_encoder_layers=1", "model.dropout=0.0"]
-    plain = Trainer(load_settings(config, common), resume=False)
-    batches = [batch for _, (_, batch) in zip(range(2), plain.batches(), strict=False) if batch]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the compiler's own
-        compiled = Trainer(load_settings(config, [*common, "optim.compile=true"]), resume=False)
-        for batch in batches:
-            expected, found = plain.objective(batch)[0], compiled.objective(batch)[0]
-            assert float(found) == pytest.approx(float(expected), rel=1e-4)
-            expected.backward()
-            found.backward()
-    for name, param in plain.model.named_parameters():
-        torch.testing.assert_close(compiled.optimizer.params[name].grad, param.grad, rtol=1e-3, atol=1e-3)
-
-
 def test_a_full_disk_leaves_nothing_half_written(config: Path, tmp_path: Path) -> None:
     """On a file system of 4 MB, in a user namespace of the test's own."""
     small = tmp_path / "small"
     small.mkdir()
-    train = [sys.executable, "-m", "training.train", str(config), "--set", f"run.dir={small}/run"]
+    train = [*UNDRAWN, str(config), "--set", f"run.dir={small}/run"]
     train += ["--set", "run.validate_every=1", "--set", "optim.max_steps=40", "--set", "run.keep_last=40"]
     # The file system is gone with the namespace, so what is on it is copied out before.
     copy = f"status=$?; cp -a {small} {tmp_path}/out; exit $status"
@@ -199,7 +168,7 @@ def test_a_full_disk_leaves_nothing_half_written(config: Path, tmp_path: Path) -
         pytest.skip("user namespaces are not allowed here")
     command = [*namespace, "sh", "-c", script]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.getcwd()}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 2, done.stderr
     assert "No space left on device" in done.stderr
     assert "--resume" in done.stderr
@@ -231,29 +200,14 @@ def test_resume_needs_something_to_resume(config: Path, capsys: pytest.CaptureFi
     assert "start without --resume" in capsys.readouterr().err
 
 
-def test_damaged_checkpoints_are_told(config: Path, tmp_path: Path) -> None:
-    assert main([str(config), "--set", "optim.max_steps=1"]) == 0
-    folder = (tmp_path / "run" / "checkpoints" / "last").resolve()
-    weights = folder / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-100])
-    with pytest.raises(CheckpointError, match="damaged"):
-        read_checkpoint(folder)
-    with pytest.raises(CheckpointError, match=r"config\.json"):
-        read_checkpoint(tmp_path)
-    config_json = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config_json | {"format": 99}))
-    with pytest.raises(CheckpointError, match="format 99"):
-        read_checkpoint(folder)
-
-
 def test_sigterm_writes_a_checkpoint_and_sigkill_loses_little(config: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    command = [sys.executable, "-m", "training.train", str(config), "--set", "optim.max_steps=100000"]
+    command = [*UNDRAWN, str(config), "--set", "optim.max_steps=100000"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     first = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_for_step(first, run, 6)
     first.send_signal(signal.SIGTERM)
-    out, err = first.communicate(timeout=60)
+    out, err = first.communicate(timeout=300)
     assert (first.returncode, err) == (0, "")
     stopped = json.loads((run / "checkpoints" / "last" / "config.json").read_text())["position"]["step"]
     assert f"stopped at step {stopped}; go on with --resume" in out
@@ -261,7 +215,7 @@ def test_sigterm_writes_a_checkpoint_and_sigkill_loses_little(config: Path, tmp_
     second = subprocess.Popen([*command, "--resume"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wait_for_step(second, run, stopped + 6)
     second.kill()
-    second.communicate(timeout=60)
+    second.communicate(timeout=300)
     read_checkpoint(run / "checkpoints" / "last")  # whole, whenever the kill came
 
 
@@ -286,15 +240,3 @@ def test_a_signal_during_validation_ends_it_and_loses_nothing(
     assert names == {f"step-{number:08d}" for number in left}
     assert main([str(config), "--set", "run.validate_every=2", "--resume"]) == 0
     assert [number for number, _ in losses(tmp_path / "run")] == list(range(1, 9))
-
-
-def test_learning_rate_schedules() -> None:
-    linear = OptimSettings(learning_rate=1.0, warmup_steps=10, max_steps=100, schedule="linear")
-    assert learning_rate(5, linear) == 0.5
-    assert learning_rate(10, linear) == 1.0
-    assert math.isclose(learning_rate(100, linear), 1 / 90)
-    wsd = OptimSettings(learning_rate=1.0, warmup_steps=10, max_steps=100, schedule="wsd", decay_steps=20)
-    assert [learning_rate(step, wsd) for step in (1, 50, 80)] == [0.1, 1.0, 1.0]
-    assert math.isclose(learning_rate(91, wsd), 0.5)
-    root = OptimSettings(learning_rate=1.0, warmup_steps=16, schedule="inverse_sqrt")
-    assert learning_rate(64, root) == 0.5

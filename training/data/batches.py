@@ -90,7 +90,12 @@ class Round(Sequence[Batch]):
 
 
 class BatchPlan:
-    """The endless, reproducible sequence of batches of a run."""
+    """The endless, reproducible sequence of batches of a run.
+
+    The streams are those of `corpora`, in each of their directions, drawn as their weights and `sampling_temperature`
+    say (see `shares`). A batch holds at most `max_batch_tokens` padded ids; `tag_ids` are by target language;
+    everything follows from `seed`.
+    """
 
     def __init__(
         self,
@@ -115,7 +120,7 @@ class BatchPlan:
         """The batches of round `number`, counted from 0."""
         rng = np.random.default_rng([self.seed, number])
         streams = np.repeat(np.arange(len(self.streams)), self.draws)
-        rows = np.concatenate([self._drawn(index, number) for index in range(len(self.streams))])
+        rows = np.concatenate([self._draw(index, number) for index in range(len(self.streams))])
         source_lengths, target_lengths = self._lengths(rows)
         order = np.lexsort((rng.random(len(rows)), target_lengths, source_lengths))
         longest = np.maximum(source_lengths, target_lengths)[order]
@@ -147,7 +152,7 @@ class BatchPlan:
                 )
         return _complete(tags, source, target, lengths)
 
-    def _drawn(self, index: int, number: int) -> Ids:
+    def _draw(self, index: int, number: int) -> Ids:
         """The rows that stream `index` gives to round `number`: the next ones of its endless shuffled passes."""
         count, corpus = int(self.draws[index]), self.streams[index].corpus
         total, each = len(corpus), corpus.variants + 1
@@ -156,10 +161,10 @@ class BatchPlan:
         parts = []
         for p in passes:
             mine = slice(max(0, start - p * total), start + count - p * total)
-            parts.append(self._shuffled(index, p)[mine] * np.int64(each) + p % each)
+            parts.append(self._shuffle(index, p)[mine] * np.int64(each) + p % each)
         return np.concatenate(parts)
 
-    def _shuffled(self, index: int, number: int) -> npt.NDArray[np.uint32]:
+    def _shuffle(self, index: int, number: int) -> npt.NDArray[np.uint32]:
         """All lines of stream `index` in the order of pass `number`."""
         known, lines = self._passes.get(index, (-1, None))
         if lines is None or known != number:
@@ -208,7 +213,7 @@ def _gather(ids: npt.NDArray[np.integer], starts: Ids, lengths: Ids, width: int)
     """Rows [B, width] of flat `ids` that begin at `starts` [B] and have `lengths` [B] of them, the rest PAD."""
     columns = np.arange(width)
     inside = columns < lengths[:, None]
-    # Outside of a row any place will do, so long as there is one.
+    # Outside of a row any place will do, as long as it exists.
     return np.where(inside, ids[np.where(inside, starts[:, None] + columns, 0)], PAD)
 
 

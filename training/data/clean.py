@@ -1,4 +1,4 @@
-"""Which pairs are worth training on, and why the others are not: the gate that each passes by itself."""
+"""Which pairs are worth training on, and why the others are not: the gate that each pair passes on its own."""
 
 import re
 from collections.abc import Callable

@@ -21,14 +21,18 @@ def read_pairs(one: Path, other: Path) -> Iterator[tuple[str, str]]:
     """The aligned lines of two files, without their line ends.
 
     Raises:
-        CorpusError: a file is empty, ends early, is not UTF-8, or is no gzip file or a damaged one though named .gz.
+        CorpusError: a file is empty, ends early, is not UTF-8, or is named .gz without being a sound gzip file.
     """
     for first, second in read_chunks(one, other):
         yield from zip(first, second, strict=True)
 
 
 def read_chunks(one: Path, other: Path) -> Iterator[tuple[list[str], list[str]]]:
-    """The same, up to CHUNK_LINES aligned lines at a time."""
+    """As `read_pairs`, up to CHUNK_LINES aligned lines at a time.
+
+    Raises:
+        CorpusError: as for `read_pairs`.
+    """
     number, end = 0, list[str]()
     for first, second in itertools.zip_longest(_chunks(one), _chunks(other), fillvalue=end):
         number += min(len(first), len(second))
@@ -46,7 +50,7 @@ def _chunks(path: Path) -> Iterator[list[str]]:
     with _open(path) as file:
         while lines := _take(file, path, number):
             try:
-                yield _decoded(lines)
+                yield _decode(lines)
             except UnicodeDecodeError:
                 _refuse_encoding(lines, path, number)
             number += len(lines)
@@ -82,7 +86,7 @@ def _take(file: BinaryIO, path: Path, number: int) -> list[bytes]:
         ) from None
 
 
-def _decoded(lines: list[bytes]) -> list[str]:
+def _decode(lines: list[bytes]) -> list[str]:
     text = b"".join(lines).decode()
     whole = text.removeprefix("\ufeff").removesuffix("\n").split("\n")
     return [line.rstrip("\r") for line in whole] if "\r" in text else whole

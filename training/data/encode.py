@@ -25,7 +25,10 @@ def id_type(tokenizer: Tokenizer) -> IdType:
 
 
 class IdWriter:
-    """Writes rows of ids end to end into `ids.XX.bin`; where each begins, and the last ends, into `offsets.XX.bin`."""
+    """Writes rows of ids end to end into `ids.XX.bin`; where each begins, and the last ends, into `offsets.XX.bin`.
+
+    Both lie in `folder`; XX is the `language`.
+    """
 
     def __init__(self, folder: Path, language: str, dtype: IdType) -> None:
         self.dtype = dtype
@@ -58,9 +61,18 @@ def encode_corpus(
     folder: Path,
     num_threads: int,
 ) -> None:
-    """Write the ids of the kept lines below `folder`: of each line the best row, then one drawn by each sampler.
+    """Write the ids of the kept lines: of each line the best row, then one drawn by each sampler.
 
-    Lines that have too many ids, or none, get that as their verdict in `verdicts` [n].
+    Lines that have too many ids, or none, get that as their verdict.
+
+    Args:
+        corpus: what is encoded.
+        data: limits of lengths.
+        verdicts: [n] one for each line; changed in place.
+        tokenizer: gives the best row.
+        samplers: give the variants; none for no variants.
+        folder: new; the files go into it.
+        num_threads: of the tokenizer.
     """
     folder.mkdir()
     max_ids = data.max_length - 2  # tag and EOS come on top of the source, EOS on top of the target

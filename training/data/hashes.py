@@ -18,7 +18,10 @@ _DIGITS_TO_ZERO = bytes.maketrans(b"123456789", b"000000000")
 
 
 def pair_digest(one: str, other: str, languages: tuple[str, str]) -> bytes:
-    """8 bytes that equal pairs share, white space aside and whichever file is named first."""
+    """8 bytes that equal pairs share, white space aside and whichever file is named first.
+
+    `one` and `other` are in `languages`, in that order.
+    """
     first, second = (one, other) if languages[0] < languages[1] else (other, one)
     text = "\0".join((*sorted(languages), " ".join(first.split()), " ".join(second.split())))
     return blake2b(text.encode(), digest_size=8).digest()
@@ -26,10 +29,10 @@ def pair_digest(one: str, other: str, languages: tuple[str, str]) -> bytes:
 
 def line_digest(line: str, language: str) -> bytes:
     """8 bytes that lines of a language share which are equal once normalised."""
-    return blake2b(normalised(line), digest_size=8, person=language.encode()[:16]).digest()
+    return blake2b(normalise(line), digest_size=8, person=language.encode()[:16]).digest()
 
 
-def normalised(line: str) -> bytes:
+def normalise(line: str) -> bytes:
     """`line` in NFKC, case folded, every digit 0, without punctuation, symbols and white space; itself if that is all.
 
     Combining marks stay: in many scripts they are vowels.
@@ -55,7 +58,7 @@ def pair_hashes(sides: Hashes) -> Hashes:
 
 @cache
 def _digit_or_mark() -> re.Pattern[str]:
-    """What `normalised` changes outside of ASCII: one class of characters, looked up once (10 ms)."""
+    """What `normalise` changes outside of ASCII: one class of characters, looked up once (10 ms)."""
     basic_plane = (chr(code) for code in range(0x80, 0x10000))
     changed = ("P", "S", "Z", "Cc", "Cf", "Nd")  # punctuation, symbols, spaces, invisible characters; digits
     return re.compile(f"[{''.join(c for c in basic_plane if unicodedata.category(c).startswith(changed))}]")

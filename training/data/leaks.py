@@ -1,4 +1,4 @@
-"""Lines of validation and test sets that are also in the training text: counted, and found in order to be dropped."""
+"""Lines of validation and test sets that are also in the training text: counted, and found in order to drop them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,10 +43,10 @@ def read_held_out(settings: TrainSettings) -> list[HeldOut]:
 
 def find_leaks(held_out: Sequence[HeldOut], corpora: Mapping[str, Hashes]) -> list[LeakReport]:
     """How much of every held-out set is in each corpus, given the hashes [k, 2] of its sides."""
-    known_sides, known_pairs = _known(held_out)
+    known_sides, known_pairs = _collect_hashes(held_out)
     # For each corpus, which of the known hashes it has: [number of known].
-    sides = {name: _seen(known_sides, hashes.ravel()) for name, hashes in corpora.items()}
-    pairs = {name: _seen(known_pairs, pair_hashes(hashes)) for name, hashes in corpora.items()}
+    sides = {name: _mark_seen(known_sides, hashes.ravel()) for name, hashes in corpora.items()}
+    pairs = {name: _mark_seen(known_pairs, pair_hashes(hashes)) for name, hashes in corpora.items()}
     reports = []
     for each in held_out:
         side_places = np.searchsorted(known_sides, each.sides)
@@ -58,30 +58,36 @@ def find_leaks(held_out: Sequence[HeldOut], corpora: Mapping[str, Hashes]) -> li
     return reports
 
 
-def leaked(held_out: Sequence[HeldOut], sides: Hashes, policy: Literal["drop_sides", "drop_pairs"]) -> Mask:
-    """Which of the pairs with the given hashes [k, 2] are to be dropped: [k]."""
-    known_sides, known_pairs = _known(held_out)
+def find_leaked(held_out: Sequence[HeldOut], sides: Hashes, policy: Literal["drop_sides", "drop_pairs"]) -> Mask:
+    """Which of the pairs with the hashes `sides` [k, 2] are to be dropped: [k].
+
+    Args:
+        held_out: at least one set.
+        sides: of the normalised lines, see `line_digest`.
+        policy: whether one side in `held_out` is enough, or the pair has to be.
+    """
+    known_sides, known_pairs = _collect_hashes(held_out)
     if policy == "drop_pairs":
-        return _found(known_pairs, pair_hashes(sides))
-    return _found(known_sides, sides[:, 0]) | _found(known_sides, sides[:, 1])
+        return _find_among(known_pairs, pair_hashes(sides))
+    return _find_among(known_sides, sides[:, 0]) | _find_among(known_sides, sides[:, 1])
 
 
-def _known(held_out: Sequence[HeldOut]) -> tuple[Hashes, Hashes]:
+def _collect_hashes(held_out: Sequence[HeldOut]) -> tuple[Hashes, Hashes]:
     """Hashes of all held-out sides and of all held-out pairs, each sorted."""
     sides = np.concatenate([each.sides for each in held_out])
     return np.unique(sides), np.unique(pair_hashes(sides))
 
 
-def _found(known: Hashes, hashes: Hashes) -> Mask:
+def _find_among(known: Hashes, hashes: Hashes) -> Mask:
     """Which of `hashes` are among the few, sorted `known` ones. Sorting the many would cost ten times as much."""
     places = np.searchsorted(known, hashes)
     return known[np.minimum(places, len(known) - 1)] == hashes  # type: ignore[no-any-return]
 
 
-def _seen(known: Hashes, hashes: Hashes) -> Mask:
+def _mark_seen(known: Hashes, hashes: Hashes) -> Mask:
     """Which of `known` are among `hashes`."""
     seen = np.zeros(len(known), bool)
-    seen[np.searchsorted(known, hashes[_found(known, hashes)])] = True
+    seen[np.searchsorted(known, hashes[_find_among(known, hashes)])] = True
     return seen
 
 

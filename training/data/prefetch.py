@@ -20,7 +20,10 @@ def prefetch(items: Iterable[T], size: int) -> Generator[T]:
     """The same items in the same order, up to `size` of them made ahead in one background thread.
 
     The thread starts with the first `next`. Closing the generator ends it after the item it is making, and closes
-    `items`, if that is a generator, in the thread. An exception in `items` is raised here, at its place in the order.
+    `items`, if that is a generator, in the thread.
+
+    Raises:
+        BaseException: whatever `items` raised, at its place in the order.
     """
     assert size > 0
     ready: queue.Queue[T | _End] = queue.Queue(size)

@@ -24,7 +24,11 @@ _WORD = re.compile("\u2581?[^\u2581]+|\u2581")  # U+2581 stands for a space, bef
 
 
 class Sampler:
-    """Draws segmentations; the same for the same seed and the same lines in the same order."""
+    """Draws segmentations; the same for the same seed and the same lines in the same order.
+
+    `alpha` is the inverse temperature of unigram pieces, or the share of BPE merges that are left out; the scores of
+    `processor` tell which of the two it is. Every variant of a text has a `seed` of its own.
+    """
 
     def __init__(self, processor: sentencepiece.SentencePieceProcessor, alpha: float, seed: int) -> None:
         self.processor = processor
@@ -42,8 +46,8 @@ class Sampler:
         return [self._line(normalised) for normalised in self.processor.normalize(lines)]
 
     def draw(self, word: str) -> Segmentation:
-        """A fresh segmentation of one word, U+2581 included, that has letters of the vocabulary only."""
-        return self._merged(word) if self.bpe else self._walked(word)
+        """A fresh segmentation of one word, U+2581 included, whose letters are all in the vocabulary."""
+        return self._merge(word) if self.bpe else self._walk(word)
 
     def _line(self, normalised: str) -> list[int]:
         ids: list[int] = []
@@ -67,7 +71,7 @@ class Sampler:
         self.drawn[word] = known
         return known
 
-    def _walked(self, word: str) -> Segmentation:
+    def _walk(self, word: str) -> Segmentation:
         """Forward filtering, backward sampling: P(segmentation) in proportion to its likelihood ** alpha."""
         steps: list[list[Step]] = [[] for _ in range(len(word) + 1)]  # by where the piece ends
         ways = 1.0  # the weights of all segmentations of word[:start], summed
@@ -97,7 +101,7 @@ class Sampler:
                     return start
         return steps[-1][0]
 
-    def _merged(self, word: str) -> Segmentation:
+    def _merge(self, word: str) -> Segmentation:
         """Merges in the order they were learned; at each step every possible one is left out with probability alpha."""
         symbols: Sequence[str] = list(word)
         while True:

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from training.data.clean import REASONS, build_cleaner
 from training.data.corpus import CorpusError, read_chunks
 from training.data.hashes import Hashes, line_digest, pair_digest, pair_hashes, to_array
-from training.data.leaks import find_leaks, leaked, read_held_out
+from training.data.leaks import find_leaked, find_leaks, read_held_out
 from training.data.reports import LeakReport
 from training.settings import CorpusSettings, DataSettings, TrainSettings, corpus_paths
 
@@ -63,7 +63,7 @@ def screen(settings: TrainSettings) -> tuple[list[npt.NDArray[np.uint8]], list[L
     leaks = find_leaks(held_out, sides)
     if settings.data.leaked != "keep":
         for screened in all_screened:
-            screened.drop(leaked(held_out, screened.sides, settings.data.leaked), "leaked")
+            screened.drop(find_leaked(held_out, screened.sides, settings.data.leaked), "leaked")
     if settings.data.drop_duplicates:
         _drop_later(all_screened, [screened.exact for screened in all_screened], "duplicate")
         if settings.data.drop_near_duplicates:

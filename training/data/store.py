@@ -47,7 +47,7 @@ class StoredCorpus:
         return (len(self.offsets[self.settings.languages[0]]) - 1) // (self.variants + 1)
 
     def line(self, language: str, index: int, variant: int = 0) -> npt.NDArray[np.integer]:
-        """The ids of one line, without tag and EOS; variant 0 is the best segmentation."""
+        """The ids of line `index` in `language`, without tag and EOS; `variant` 0 is the best segmentation."""
         row = index * (self.variants + 1) + variant
         start, end = self.offsets[language][row : row + 2]
         return self.ids[language][start:end]
@@ -62,7 +62,8 @@ def prepare(settings: TrainSettings, num_threads: int) -> tuple[Tokenizer, list[
     """Build the store unless an earlier run with the same settings has, and open it.
 
     Raises:
-        CorpusError, TokenizerError: text that cannot be used.
+        CorpusError: text that cannot be used, or no room for the store.
+        TokenizerError: a tokenizer that cannot be trained on it, or does not fit.
     """
     build_store(settings, num_threads)
     return open_store(settings)
@@ -74,7 +75,8 @@ def build_store(settings: TrainSettings, num_threads: int) -> None:
     Built aside and renamed; a failure leaves what was there before and nothing else. One process at a time.
 
     Raises:
-        CorpusError, TokenizerError: text that cannot be used, or no room for the store.
+        CorpusError: text that cannot be used, or no room for the store.
+        TokenizerError: a tokenizer that cannot be trained on it, or does not fit.
     """
     folder, fingerprint = _folder(settings), _fingerprint(settings)
     if _fingerprint_of(folder) == fingerprint:

@@ -25,7 +25,7 @@ class Tokenizer:
     """Text to ids and back. `tag_ids[language]` goes before the source ids and asks for that target language.
 
     Raises:
-        TokenizerError: the file is no SentencePiece model, its special ids are not ours, or it lacks a language.
+        TokenizerError: the file is not a SentencePiece model, its special ids are not ours, or it lacks a language.
     """
 
     def __init__(self, path: Path, languages: Sequence[str]) -> None:
@@ -83,6 +83,13 @@ def train_tokenizer(
 ) -> None:
     """Train on `lines` and write the model to `path`, aside first.
 
+    Args:
+        lines: of all languages, read once.
+        settings: kind and size.
+        languages: each gets a tag.
+        path: of the model.
+        num_threads: of SentencePiece.
+
     Raises:
         TokenizerError: SentencePiece refuses, usually because the text is too small for the vocabulary.
     """
@@ -101,7 +108,7 @@ def train_tokenizer(
                 byte_fallback=True,
                 split_digits=True,
                 normalization_rule_name=RULES,
-                # Where there is a file of rules, it counts, and not the name.
+                # A file of rules, where there is one, beats the name.
                 normalization_rule_tsv=rules.name if settings.lowercase else "",
                 control_symbols=[tag_piece(language) for language in sorted(languages)],
                 pad_id=PAD,

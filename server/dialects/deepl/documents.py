@@ -9,15 +9,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.access.access import Client
-from server.dialects.deepl.errors import answering
 from server.dialects.deepl.fields import Fields, read_fields, read_required, read_string
-from server.dialects.deepl.languages import served_language
+from server.dialects.deepl.languages import find_language
 from server.dialects.deepl.schema import check_formality, parse_glossary_ids
 from server.documents.content import read_content
 from server.documents.formats.registry import SUFFIXES, Format, find_format
 from server.documents.jobs import Documents, Order
 from server.errors import InvalidRequestError
-from server.web.answers import Endpoint, json_answer
+from server.web.answers import json_answer
 from server.web.callers import access_of, identify
 from server.web.state import FerryRequest
 from server.web.upload import read_upload
@@ -44,7 +43,7 @@ class DocumentStatusAnswer(Struct):
     error_message: str | UnsetType = UNSET
 
 
-def document_routes(documents: Documents, find_entries: FindEntries) -> list[Route]:
+def build_document_routes(documents: Documents, find_entries: FindEntries) -> list[Route]:
     """The routes under /v2/document.
 
     Args:
@@ -53,14 +52,10 @@ def document_routes(documents: Documents, find_entries: FindEntries) -> list[Rou
     endpoints = _Endpoints(documents, find_entries)
     one = "/v2/document/{document_id}"
     return [
-        _route("/v2/document", endpoints.upload, "POST"),
-        _route(one, endpoints.show_status, "GET", "POST"),
-        _route(f"{one}/result", endpoints.download, "GET", "POST"),
+        Route("/v2/document", endpoints.upload, methods=["POST"]),
+        Route(one, endpoints.show_status, methods=["GET", "POST"]),
+        Route(f"{one}/result", endpoints.download, methods=["GET", "POST"]),
     ]
-
-
-def _route(path: str, endpoint: Endpoint, *methods: str) -> Route:
-    return Route(path, answering(endpoint), methods=list(methods))
 
 
 class _Endpoints:
@@ -72,20 +67,20 @@ class _Endpoints:
 
     async def upload(self, request: FerryRequest) -> Response:
         """Accept a document. What is wrong with it is told at once; its characters are charged now."""
-        client, access = identify(request), access_of(request)
+        client = identify(request)
         upload = await read_upload(request, request.state["settings"].max_document_bytes)
         fields: Fields = dict(upload.fields)
         if upload.data is None:
             raise InvalidRequestError("Parameter 'file' not specified.")
-        source, target = _languages(fields, request)
+        source, target = _read_languages(fields, request)
         check_formality(fields)
         entries = await self._find_entries(client, parse_glossary_ids(fields), source, target)
         format = find_format(read_string(fields, "filename") or upload.filename, upload.data)
         _check_output(fields, format)
         num_chars = (await asyncio.to_thread(read_content, format, upload.data)).num_chars
-        with access.granted(client, num_chars):
+        async with access_of(request).granted(client, num_chars):
             order = Order(format, upload.data, num_chars, source, target, entries)
-            handle = await self._documents.accept(order, lambda: access.usage.add(client.name, -num_chars))
+            handle = await self._documents.accept(order, client.name)
         return json_answer(DocumentAnswer(handle.document_id, handle.key))
 
     async def show_status(self, request: FerryRequest) -> Response:
@@ -120,13 +115,13 @@ async def _read_handle(request: FerryRequest) -> tuple[str, str]:
     return str(request.path_params["document_id"]).lower(), read_required(fields, "document_key")
 
 
-def _languages(fields: Fields, request: FerryRequest) -> tuple[str | None, str]:
+def _read_languages(fields: Fields, request: FerryRequest) -> tuple[str | None, str]:
     pairs = request.state["translator"].models.pairs
-    target = served_language(read_required(fields, "target_lang"), (pair.target for pair in pairs), "target_lang")
+    target = find_language(read_required(fields, "target_lang"), (pair.target for pair in pairs), "target_lang")
     code = read_string(fields, "source_lang")
     if code is None:
         return None, target
-    source = served_language(code, (pair.source for pair in pairs), "source_lang")
+    source = find_language(code, (pair.source for pair in pairs), "source_lang")
     request.state["translator"].models.choose(source, target)  # a direction that nobody has
     return source, target
 

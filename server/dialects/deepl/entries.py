@@ -28,7 +28,7 @@ def parse_entries(text: str, kind: EntriesFormat, source: str, target: str) -> d
     Raises:
         InvalidEntriesError: with the number of the entry, from 1, and what is wrong with it.
     """
-    rows = _tsv_rows(text) if kind == "tsv" else _csv_rows(text, source, target)
+    rows = _read_tsv(text) if kind == "tsv" else _read_csv(text, source, target)
     entries: dict[str, str] = {}
     for number, columns in rows:
         if len(columns) != 2:
@@ -66,14 +66,14 @@ def _check_term(term: str, where: str) -> None:
         raise InvalidEntriesError(f"{where} {fault}.")
 
 
-def _tsv_rows(text: str) -> Iterator[tuple[int, list[str]]]:
+def _read_tsv(text: str) -> Iterator[tuple[int, list[str]]]:
     # Not splitlines: it would take a control character inside a term for the end of the line.
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
         if line.strip():
             yield number, line.split("\t")
 
 
-def _csv_rows(text: str, source: str, target: str) -> Iterator[tuple[int, list[str]]]:
+def _read_csv(text: str, source: str, target: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         for number, columns in enumerate(reader, 1):

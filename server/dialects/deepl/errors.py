@@ -1,7 +1,5 @@
 """Errors as clients of this dialect read them: `{"message", "detail"?}`, with the statuses that they act upon."""
 
-import functools
-
 from msgspec import UNSET, Struct, UnsetType
 from starlette.responses import Response
 
@@ -13,8 +11,7 @@ from server.errors import (
     QueueFullError,
     QuotaExceededError,
 )
-from server.web.answers import Endpoint, answer_in_dialect, json_answer, retry_after
-from server.web.state import FerryRequest
+from server.web.answers import json_answer, make_retry_headers
 
 # What its clients know as a wrong key; 401 they do not expect.
 KEY_STATUS = 403
@@ -46,21 +43,11 @@ class ErrorAnswer(Struct):
     detail: str | UnsetType = UNSET
 
 
-def answering(endpoint: Endpoint) -> Endpoint:
-    """`endpoint` with its errors answered as this dialect answers them."""
-
-    @functools.wraps(endpoint)
-    async def answered(request: FerryRequest) -> Response:
-        return await answer_in_dialect(endpoint, request, refusal, ErrorAnswer)
-
-    return answered
-
-
-def refusal(error: FerryError) -> Response:
+def refuse(error: FerryError) -> Response:
     """`error` as clients of this dialect read it."""
     detail = error.detail if isinstance(error, InvalidEntriesError) else UNSET
-    return json_answer(ErrorAnswer(str(error), detail), _status(error), retry_after(error))
+    return json_answer(ErrorAnswer(str(error), detail), _find_status(error), make_retry_headers(error))
 
 
-def _status(error: FerryError) -> int:
+def _find_status(error: FerryError) -> int:
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), error.status)

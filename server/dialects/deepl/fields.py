@@ -6,20 +6,24 @@ send them for options that were not set.
 """
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
-from urllib.parse import parse_qsl
+from typing import TypeVar
 
-import msgspec
-
+from server.dialects.fields import FORM, Faults, looks_like_json, parse_form, parse_json
 from server.errors import InvalidRequestError
-from server.web.body import read_body
+from server.web.body import read_body, read_media_type
 from server.web.state import FerryRequest
 
 Fields = Mapping[str, object]
 Choice = TypeVar("Choice", bound=str)
 
-FORM = "application/x-www-form-urlencoded"
 MAX_FORM_FIELDS = 1000  # far above 50 texts with all options; it bounds the work on a body of ampersands
+_FAULTS = Faults(
+    no_object="The body must be a JSON object.",
+    too_deep="The body is nested too deeply.",
+    no_json="The body is not JSON: {}.",
+    no_form="The form is not percent-encoded UTF-8.",
+    too_many="The form has more than {} fields.",
+)
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -27,27 +31,23 @@ async def read_fields(request: FerryRequest, max_bytes: int) -> Fields:
     """The fields of the body, none if it is empty.
 
     Raises:
-        RequestTooLargeError, InvalidRequestError
+        RequestTooLargeError: the body is over `max_bytes`.
+        RequestTimeoutError: it did not come in time.
+        InvalidRequestError: it is neither a JSON object nor a form.
     """
     body = await read_body(request, max_bytes)
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = read_media_type(request)
     if not body.strip():
         return {}
-    # `curl -d '{…}'` calls its JSON a form; a form cannot start with a brace.
-    if media_type == FORM and not body.lstrip().startswith(b"{"):
-        return _parse_form(body)
+    if media_type == FORM and not looks_like_json(body):
+        return _group(parse_form(body, "ascii", MAX_FORM_FIELDS, _FAULTS))
     if media_type.startswith("multipart/"):
         raise InvalidRequestError(f"The body is {media_type}; send application/json or {FORM}.")
-    return _parse_json(body)
+    return parse_json(body, _FAULTS)
 
 
-def _parse_form(body: bytes) -> Fields:
-    try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS)
-    except UnicodeError as error:
-        raise InvalidRequestError("The form is not percent-encoded UTF-8.") from error
-    except ValueError as error:
-        raise InvalidRequestError(f"The form has more than {MAX_FORM_FIELDS} fields.") from error
+def _group(pairs: list[tuple[str, str]]) -> Fields:
+    """A value for each name, a list of them where it came more than once."""
     fields: dict[str, object] = {}
     for name, value in pairs:
         known = fields.get(name)
@@ -58,23 +58,11 @@ def _parse_form(body: bytes) -> Fields:
     return fields
 
 
-def _parse_json(body: bytes) -> Fields:
-    try:
-        fields: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any])
-    except msgspec.ValidationError as error:
-        raise InvalidRequestError("The body must be a JSON object.") from error
-    except RecursionError as error:
-        raise InvalidRequestError("The body is nested too deeply.") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidRequestError(f"The body is not JSON: {error}.") from error
-    return fields
-
-
 def read_string(fields: Fields, name: str) -> str | None:
     """A string, None if it was not given.
 
     Raises:
-        InvalidRequestError
+        InvalidRequestError: it is no string, or more than one.
     """
     value = fields.get(name)
     if value is None or value == "":
@@ -88,7 +76,7 @@ def read_required(fields: Fields, name: str) -> str:
     """A string that must be given.
 
     Raises:
-        InvalidRequestError
+        InvalidRequestError: it is missing, or not one string.
     """
     value = read_string(fields, name)
     if value is None:
@@ -100,7 +88,7 @@ def read_strings(fields: Fields, name: str) -> tuple[str, ...]:
     """One or many strings, as they are; none if it was not given.
 
     Raises:
-        InvalidRequestError
+        InvalidRequestError: there is something else than strings.
     """
     value = fields.get(name)
     if value is None:
@@ -116,7 +104,7 @@ def read_names(fields: Fields, name: str) -> tuple[str, ...]:
     """A list of names; each string of it may itself be several with commas between.
 
     Raises:
-        InvalidRequestError
+        InvalidRequestError: there is something else than strings.
     """
     found = (part.strip() for each in read_strings(fields, name) for part in each.split(","))
     return tuple(dict.fromkeys(filter(None, found)))
@@ -126,12 +114,12 @@ def read_choice(fields: Fields, name: str, allowed: Mapping[str, Choice], defaul
     """What `allowed` says the given string stands for; the number 1 and true are as good as "1".
 
     Raises:
-        InvalidRequestError
+        InvalidRequestError: it is none of those.
     """
     value = fields.get(name)
     if value is None or value == "":
         return default
-    key = _word(value)
+    key = _spell(value)
     if key not in allowed:
         raise InvalidRequestError(f"Value for '{name}' not supported: it must be one of {', '.join(allowed)}.")
     return allowed[key]
@@ -141,18 +129,18 @@ def read_flag(fields: Fields, name: str, default: bool) -> bool:
     """True or false, as JSON has them, as words or as digits.
 
     Raises:
-        InvalidRequestError
+        InvalidRequestError: it is neither.
     """
     value = fields.get(name)
     if value is None or value == "":
         return default
-    key = _word(value).lower()
+    key = _spell(value).lower()
     if key not in _FLAGS:
         raise InvalidRequestError(f"Value for '{name}' not supported: it must be true or false.")
     return _FLAGS[key]
 
 
-def _word(value: object) -> str:
+def _spell(value: object) -> str:
     """A value as a form would have it: true is 1; "" for what no form could mean."""
     if isinstance(value, str):
         return value

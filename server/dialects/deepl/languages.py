@@ -15,7 +15,7 @@ _TARGET_REGIONS = {
 }
 
 
-def served_language(code: str, served: Iterable[str], field: str) -> str:
+def find_language(code: str, served: Iterable[str], field: str) -> str:
     """The served code that `code` means: itself, or its language without the region.
 
     Raises:
@@ -29,12 +29,12 @@ def served_language(code: str, served: Iterable[str], field: str) -> str:
     raise InvalidRequestError(f"Value for '{field}' not supported; there are: {', '.join(known).upper()}.")
 
 
-def source_languages(pairs: Sequence[LanguagePair]) -> list[LanguageAnswer]:
+def list_source_languages(pairs: Sequence[LanguagePair]) -> list[LanguageAnswer]:
     """The languages that are translated from."""
     return [LanguageAnswer(code.upper(), language_name(code)) for code in sorted({pair.source for pair in pairs})]
 
 
-def target_languages(pairs: Sequence[LanguagePair]) -> list[LanguageAnswer]:
+def list_target_languages(pairs: Sequence[LanguagePair]) -> list[LanguageAnswer]:
     """The languages that are translated into."""
     return [
         LanguageAnswer(listed, name, supports_formality=False)

@@ -1,4 +1,4 @@
-"""The endpoints of the shared.
+"""The endpoints of the dialect.
 
 A key is sent as `Authorization: DeepL-Auth-Key …`; where the server asks for none, whatever is sent is accepted.
 """
@@ -12,11 +12,11 @@ from starlette.routing import Route
 
 from server.access.access import Client
 from server.bundle import LanguagePair
-from server.dialects.deepl.documents import document_routes
+from server.dialects.deepl.documents import build_document_routes
 from server.dialects.deepl.entries import EntriesFormat, find_fault, format_entries, parse_entries
-from server.dialects.deepl.errors import answering, refusal
+from server.dialects.deepl.errors import refuse
 from server.dialects.deepl.fields import Fields, read_choice, read_fields, read_required, read_string
-from server.dialects.deepl.languages import served_language, source_languages, target_languages
+from server.dialects.deepl.languages import find_language, list_source_languages, list_target_languages
 from server.dialects.deepl.schema import (
     TranslateAnswer,
     TranslateRequest,
@@ -24,14 +24,13 @@ from server.dialects.deepl.schema import (
     UsageAnswer,
     parse_translate,
 )
-from server.dialects.deepl.spec import deepl_spec
+from server.dialects.deepl.spec import load_deepl_spec
 from server.dialects.deepl.translate import translate_texts
 from server.documents.jobs import Documents
 from server.errors import InvalidRequestError
-from server.settings import ServeSettings
-from server.storage.glossary_store import GlossaryInfo, GlossaryStore, GlossaryStores
+from server.storage.glossary_store import GlossaryInfo, GlossaryStore
 from server.translation.assemble import Translation
-from server.web.answers import Endpoint, json_answer
+from server.web.answers import json_answer
 from server.web.callers import access_of, identify, seconds_allowed
 from server.web.dialect import Dialect
 from server.web.disconnect import unless_gone
@@ -43,33 +42,29 @@ MAX_GLOSSARY_BYTES = 11 << 20  # 10 MiB of entries and what JSON adds; --max-bod
 _FORMATS: dict[str, EntriesFormat] = {"tsv": "tsv", "csv": "csv"}
 
 
-def deepl_dialect(settings: ServeSettings, documents: Documents) -> Dialect:
-    """All that is under /v2; what the endpoints share, glossaries and the count of characters, is made here."""
-    shared = _Endpoints(GlossaryStores(settings.data / "glossaries"))
+def build_deepl_dialect(glossaries: GlossaryStore, documents: Documents) -> Dialect:
+    """All that is under /v2."""
+    shared = _Endpoints(glossaries)
     one = "/v2/glossaries/{glossary_id}"
     routes = [
-        _route("/v2/translate", shared.translate, "POST"),
-        _route("/v2/languages", shared.list_languages, "GET", "POST"),
-        _route("/v2/usage", shared.show_usage, "GET", "POST"),
-        _route("/v2/glossary-language-pairs", shared.list_glossary_pairs, "GET"),
-        _route("/v2/glossaries", shared.list_glossaries, "GET"),
-        _route("/v2/glossaries", shared.create_glossary, "POST"),
-        _route(one, shared.show_glossary, "GET"),
-        _route(one, shared.delete_glossary, "DELETE"),
-        _route(f"{one}/entries", shared.show_entries, "GET"),
-        *document_routes(documents, shared.find_entries),
+        Route("/v2/translate", shared.translate, methods=["POST"]),
+        Route("/v2/languages", shared.list_languages, methods=["GET", "POST"]),
+        Route("/v2/usage", shared.show_usage, methods=["GET", "POST"]),
+        Route("/v2/glossary-language-pairs", shared.list_glossary_pairs),
+        Route("/v2/glossaries", shared.list_glossaries),
+        Route("/v2/glossaries", shared.create_glossary, methods=["POST"]),
+        Route(one, shared.show_glossary),
+        Route(one, shared.delete_glossary, methods=["DELETE"]),
+        Route(f"{one}/entries", shared.show_entries),
+        *build_document_routes(documents, shared.find_entries),
     ]
-    return Dialect("DeepL-compatible", routes, refusal, frozenset({"/v2/translate"}), deepl_spec)
-
-
-def _route(path: str, endpoint: Endpoint, *methods: str) -> Route:
-    return Route(path, answering(endpoint), methods=list(methods))
+    return Dialect("DeepL-compatible", routes, refuse, load_deepl_spec(), frozenset({"/v2/translate"}))
 
 
 class _Endpoints:
     """The endpoints and what they share."""
 
-    def __init__(self, glossaries: GlossaryStores) -> None:
+    def __init__(self, glossaries: GlossaryStore) -> None:
         self._glossaries = glossaries
 
     async def translate(self, request: FerryRequest) -> Response:
@@ -77,15 +72,15 @@ class _Endpoints:
         client = identify(request)
         asked = parse_translate(await _read(request, MAX_BODY_BYTES))
         translator, pairs = request.state["translator"], _pairs(request)
-        target = _target(asked.target_lang, pairs)
-        source = None if asked.source_lang is None else _source(asked.source_lang, pairs)
+        target = _find_target(asked.target_lang, pairs)
+        source = None if asked.source_lang is None else _find_source(asked.source_lang, pairs)
         entries = await self.find_entries(client, asked.glossary_ids, source, target)
         num_chars = sum(map(len, asked.texts))
-        with access_of(request).granted(client, num_chars):
+        async with access_of(request).granted(client, num_chars):
             deadline_s = seconds_allowed(request, num_chars)
             work = translate_texts(translator, asked, source, target, entries, deadline_s, client.caller)
             translations = await unless_gone(request.receive, work)
-        return json_answer(_translate_answer(asked, translations))
+        return json_answer(_build_answer(asked, translations))
 
     async def find_entries(
         self, client: Client, glossary_ids: tuple[str, ...], source: str | None, target: str
@@ -93,7 +88,7 @@ class _Endpoints:
         """The entries of all glossaries asked for; of two for the same term the first counts."""
         entries: dict[str, str] = {}
         for glossary_id in glossary_ids:
-            glossary = await asyncio.to_thread(self._glossaries.of(client.name).get, glossary_id)
+            glossary = await asyncio.to_thread(self._glossaries.get, client.name, glossary_id)
             if (glossary.info.source_lang, glossary.info.target_lang) != (source, target):
                 raise InvalidRequestError(
                     "The languages of the glossary do not match 'source_lang' and 'target_lang': "
@@ -105,7 +100,7 @@ class _Endpoints:
     async def list_languages(self, request: FerryRequest) -> Response:
         """Languages from which or into which is translated; `type` may be in the query or, even on GET, the body."""
         fields = {**await _read(request, MAX_BODY_BYTES), **request.query_params}
-        listed = {"source": source_languages, "target": target_languages}
+        listed = {"source": list_source_languages, "target": list_target_languages}
         kind = read_string(fields, "type") or "source"
         if kind not in listed:
             raise InvalidRequestError("Parameter 'type' is invalid. 'source' and 'target' are valid values.")
@@ -115,7 +110,7 @@ class _Endpoints:
         """How much has been translated."""
         client = identify(request)
         limit = UNSET if client.character_limit is None else client.character_limit
-        return json_answer(UsageAnswer(access_of(request).usage.count(client.name), limit))
+        return json_answer(UsageAnswer(await access_of(request).usage.count(client.name), limit))
 
     async def list_glossary_pairs(self, request: FerryRequest) -> Response:
         """The directions that a glossary may have: all there are."""
@@ -124,44 +119,44 @@ class _Endpoints:
 
     async def list_glossaries(self, request: FerryRequest) -> Response:
         """All glossaries, without their entries."""
-        return json_answer({"glossaries": await asyncio.to_thread(self._glossaries.of(identify(request).name).infos)})
+        return json_answer({"glossaries": await asyncio.to_thread(self._glossaries.infos, identify(request).name)})
 
     async def create_glossary(self, request: FerryRequest) -> Response:
         """Check and store a glossary."""
-        store = self._glossaries.of(identify(request).name)
+        owner = identify(request).name
         fields = await _read(request, MAX_GLOSSARY_BYTES)
-        created = await asyncio.to_thread(_create, store, fields, _pairs(request))
+        created = await asyncio.to_thread(_create, self._glossaries, owner, fields, _pairs(request))
         return json_answer(created, 201)
 
     async def show_glossary(self, request: FerryRequest) -> Response:
         """One glossary, without its entries."""
         return json_answer(
-            await asyncio.to_thread(self._glossaries.of(identify(request).name).info, _glossary_id(request))
+            await asyncio.to_thread(self._glossaries.info, identify(request).name, _glossary_id(request))
         )
 
     async def show_entries(self, request: FerryRequest) -> Response:
         """The entries of a glossary as TSV."""
-        glossary = await asyncio.to_thread(self._glossaries.of(identify(request).name).get, _glossary_id(request))
+        glossary = await asyncio.to_thread(self._glossaries.get, identify(request).name, _glossary_id(request))
         return Response(format_entries(glossary.entries), media_type="text/tab-separated-values")
 
     async def delete_glossary(self, request: FerryRequest) -> Response:
         """Remove a glossary."""
-        await asyncio.to_thread(self._glossaries.of(identify(request).name).delete, _glossary_id(request))
+        await asyncio.to_thread(self._glossaries.delete, identify(request).name, _glossary_id(request))
         return Response(status_code=204)
 
 
-def _create(store: GlossaryStore, fields: Fields, pairs: list[LanguagePair]) -> GlossaryInfo:
+def _create(store: GlossaryStore, owner: str, fields: Fields, pairs: list[LanguagePair]) -> GlossaryInfo:
     name = read_required(fields, "name")
     if fault := find_fault(name):
         raise InvalidRequestError(f"Parameter 'name' {fault}.")
-    source = _source(read_required(fields, "source_lang"), pairs)
-    target = _target(read_required(fields, "target_lang"), pairs)
+    source = _find_source(read_required(fields, "source_lang"), pairs)
+    target = _find_target(read_required(fields, "target_lang"), pairs)
     if not any((pair.source, pair.target) == (source, target) for pair in pairs):
         raise InvalidRequestError("Unsupported glossary source and target language pair")
     read_required(fields, "entries_format")
     kind = read_choice(fields, "entries_format", _FORMATS, "tsv")
     entries = parse_entries(read_required(fields, "entries"), kind, source, target)
-    return store.create(name, source, target, entries)
+    return store.create(owner, name, source, target, entries)
 
 
 async def _read(request: FerryRequest, max_bytes: int) -> Fields:
@@ -172,12 +167,12 @@ def _pairs(request: FerryRequest) -> list[LanguagePair]:
     return request.state["translator"].models.pairs
 
 
-def _source(code: str, pairs: list[LanguagePair]) -> str:
-    return served_language(code, (pair.source for pair in pairs), "source_lang")
+def _find_source(code: str, pairs: list[LanguagePair]) -> str:
+    return find_language(code, (pair.source for pair in pairs), "source_lang")
 
 
-def _target(code: str, pairs: list[LanguagePair]) -> str:
-    return served_language(code, (pair.target for pair in pairs), "target_lang")
+def _find_target(code: str, pairs: list[LanguagePair]) -> str:
+    return find_language(code, (pair.target for pair in pairs), "target_lang")
 
 
 def _glossary_id(request: FerryRequest) -> str:
@@ -186,7 +181,7 @@ def _glossary_id(request: FerryRequest) -> str:
     return glossary_id
 
 
-def _translate_answer(asked: TranslateRequest, translations: Sequence[Translation]) -> TranslateAnswer:
+def _build_answer(asked: TranslateRequest, translations: Sequence[Translation]) -> TranslateAnswer:
     return TranslateAnswer(
         [
             TranslationAnswer(

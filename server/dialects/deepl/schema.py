@@ -16,6 +16,7 @@ from server.dialects.deepl.fields import (
     read_strings,
 )
 from server.errors import InvalidRequestError
+from server.markup import Options
 from server.text.segments import Split
 
 MAX_TEXTS = 50
@@ -46,25 +47,6 @@ _TAG_NAME = re.compile(r"[^\W\d][\w:.\-]*")
 
 
 @dataclass(frozen=True)
-class MarkupOptions:
-    """How the tags in the texts are to be treated.
-
-    Attributes:
-        ignore_tags: names of elements whose content stays as it is.
-        splitting_tags: names of elements that always begin and end a sentence.
-        non_splitting_tags: names of elements that never do.
-        outline_detection: whether the structure of the document tells which elements split; else only
-            `splitting_tags` do.
-    """
-
-    kind: MarkupKind
-    ignore_tags: tuple[str, ...] = ()
-    splitting_tags: tuple[str, ...] = ()
-    non_splitting_tags: tuple[str, ...] = ()
-    outline_detection: bool = True
-
-
-@dataclass(frozen=True)
 class TranslateRequest:
     """One `POST /v2/translate`. Languages are as the client wrote them; None for `source_lang` means: detect.
 
@@ -80,7 +62,7 @@ class TranslateRequest:
     target_lang: str
     source_lang: str | None
     split: Split
-    markup: MarkupOptions | None
+    markup: Options | None
     markup_version: MarkupVersion | None
     model_type: ModelType | None
     glossary_ids: tuple[str, ...]
@@ -153,7 +135,7 @@ def check_formality(fields: Fields) -> None:
     """Refuse what only some languages have; all others have the default.
 
     Raises:
-        InvalidRequestError
+        InvalidRequestError: it is asked for what no language here has.
     """
     if read_choice(fields, "formality", _FORMALITIES, "default") == "required":
         raise InvalidRequestError(
@@ -167,16 +149,15 @@ def _parse_model_type(fields: Fields) -> ModelType | None:
     return read_choice(fields, "model_type", _MODEL_TYPES, "quality_optimized")
 
 
-def _parse_markup(fields: Fields) -> MarkupOptions | None:
+def _parse_markup(fields: Fields) -> Options | None:
     """The options of tags; they are checked even where there is no `tag_handling` for them to change."""
-    ignored, splitting, others = (
-        _parse_tags(fields, name) for name in ("ignore_tags", "splitting_tags", "non_splitting_tags")
-    )
+    names = ("ignore_tags", "splitting_tags", "non_splitting_tags")
+    ignored, splitting, others = (frozenset(_parse_tags(fields, name)) for name in names)
     outline = read_flag(fields, "outline_detection", True)
     if read_string(fields, "tag_handling") is None:
         return None
     kind = read_choice(fields, "tag_handling", _MARKUP_KINDS, "xml")
-    return MarkupOptions(kind, ignored, splitting, others, outline)
+    return Options(kind, ignored, splitting, others, outline)
 
 
 def _parse_tags(fields: Fields, name: str) -> tuple[str, ...]:
@@ -190,7 +171,7 @@ def parse_glossary_ids(fields: Fields) -> tuple[str, ...]:
     """The ids of the glossaries asked for, in order.
 
     Raises:
-        InvalidRequestError
+        InvalidRequestError: they are too many, given in both ways, or without a source language.
     """
     one, many = read_string(fields, "glossary_id"), read_names(fields, "glossary_ids")
     if one and many:

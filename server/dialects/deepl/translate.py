@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from server.dialects.deepl.schema import MarkupOptions, TranslateRequest
+from server.dialects.deepl.schema import TranslateRequest
 from server.markup import Options
 from server.translation.assemble import Translation
 from server.translation.glossary import Prepared, Terms, take_out_terms
@@ -34,8 +34,7 @@ async def translate_texts(
         caller: whose share of the engine it takes.
     """
     deadline = time.monotonic() + min(deadline_s, MAX_DEADLINE_S)
-    markup = _markup(asked.markup)
-    options = TranslateOptions(source, target, deadline=deadline, split=asked.split, markup=markup, caller=caller)
+    options = TranslateOptions(source, target, deadline=deadline, split=asked.split, markup=asked.markup, caller=caller)
     if not entries:
         return await translator.translate(asked.texts, options)
     # Ten thousand terms take a tenth of a second.
@@ -48,15 +47,3 @@ async def translate_texts(
 def _prepare(texts: Sequence[str], markup: Options | None, entries: Mapping[str, str]) -> list[Prepared]:
     terms = Terms(entries)
     return [take_out_terms(text, markup, terms) for text in texts]
-
-
-def _markup(asked: MarkupOptions | None) -> Options | None:
-    if asked is None:
-        return None
-    return Options(
-        kind=asked.kind,
-        ignore_tags=frozenset(asked.ignore_tags),
-        splitting_tags=frozenset(asked.splitting_tags),
-        non_splitting_tags=frozenset(asked.non_splitting_tags),
-        outline_detection=asked.outline_detection,
-    )

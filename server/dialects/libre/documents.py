@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager
 
 from server.dialects.libre.schema import TranslateRequest
 from server.documents.content import read_content, translate_document
@@ -13,7 +13,7 @@ from server.translation.options import TranslateOptions
 from server.translation.translator import Translator
 
 # Counts characters for whoever asks, as long as what is in the context succeeds; raises if they are too many.
-Charge = Callable[[int], AbstractContextManager[None]]
+Charge = Callable[[int], AbstractAsyncContextManager[None]]
 
 
 async def translate_file(
@@ -29,7 +29,11 @@ async def translate_file(
         charge: is told how many characters there are.
 
     Raises:
-        InvalidRequestError, RequestTooLargeError, QueueFullError, DeadlineExceededError, EngineStoppedError
+        InvalidRequestError: the file cannot be read, or no model translates so.
+        RequestTooLargeError: it has too many characters.
+        QueueFullError: the engine has too much to do to be in time.
+        DeadlineExceededError: it was not in time.
+        EngineStoppedError: an engine has failed, or the server ends.
     """
     deadline = time.monotonic() + deadline_s
     content = await asyncio.to_thread(read_content, format, data)
@@ -38,7 +42,7 @@ async def translate_file(
         raise RequestTooLargeError(
             f"Invalid request: request ({content.num_chars}) exceeds text limit ({limit}); send less at a time"
         )
-    with charge(content.num_chars):
+    async with charge(content.num_chars):
         if asked.source == asked.target:
             return data
         options = TranslateOptions(asked.source, asked.target, deadline=deadline)

@@ -1,10 +1,9 @@
 """Errors as clients of this dialect read them: `{"error": "…"}`, with the statuses that they act upon."""
 
-import functools
-
 from msgspec import Struct
 from starlette.responses import Response
 
+from server.dialects.libre.origins import CORS_HEADERS
 from server.errors import (
     DeadlineExceededError,
     FerryError,
@@ -13,17 +12,7 @@ from server.errors import (
     QueueFullError,
     RequestTooLargeError,
 )
-from server.web.answers import Endpoint, answer_in_dialect, json_answer, retry_after
-from server.web.state import FerryRequest
-
-# Any web page may ask and read the answer: that is how clients in browsers use this API, and no answer depends on
-# cookies or on who asks.
-CORS_HEADERS = {"Access-Control-Allow-Origin": "*"}
-PREFLIGHT_HEADERS = {
-    "Access-Control-Allow-Methods": "GET, POST",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type",
-    "Access-Control-Max-Age": "86400",
-}
+from server.web.answers import json_answer, make_retry_headers
 
 
 class ForbiddenError(FerryError):
@@ -52,24 +41,10 @@ class ErrorAnswer(Struct):
     error: str
 
 
-def answering(endpoint: Endpoint) -> Endpoint:
-    """`endpoint` with its errors answered as this dialect answers them, and open to other origins."""
-
-    @functools.wraps(endpoint)
-    async def answered(request: FerryRequest) -> Response:
-        if request.method == "OPTIONS":
-            return Response(status_code=204, headers=CORS_HEADERS | PREFLIGHT_HEADERS)
-        answer = await answer_in_dialect(endpoint, request, refusal, ErrorAnswer)
-        answer.headers.update(CORS_HEADERS)
-        return answer
-
-    return answered
-
-
-def refusal(error: FerryError) -> Response:
+def refuse(error: FerryError) -> Response:
     """`error` as clients of this dialect read it."""
-    return json_answer(ErrorAnswer(str(error)), _status(error), CORS_HEADERS | (retry_after(error) or {}))
+    return json_answer(ErrorAnswer(str(error)), _find_status(error), CORS_HEADERS | (make_retry_headers(error) or {}))
 
 
-def _status(error: FerryError) -> int:
+def _find_status(error: FerryError) -> int:
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), error.status)

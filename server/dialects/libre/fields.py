@@ -5,19 +5,24 @@ In a form everything is a string; JSON has types. So a field is read by what it 
 
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import parse_qsl
 
-import msgspec
 from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from server.dialects.fields import JSON, MULTIPART, Faults, looks_like_json, parse_form, parse_json
 from server.errors import InvalidRequestError
-from server.web.body import read_body
+from server.web.body import read_body, read_media_type
 from server.web.state import FerryRequest
 from server.web.upload import check_charset, read_upload
 
 MAX_FORM_FIELDS = 100  # far above what any endpoint knows; it bounds the work on a body of ampersands
+_FAULTS = Faults(
+    no_object="Invalid request: the body must be a JSON object",
+    too_deep="Invalid request: the body is nested too deeply",
+    no_json="Invalid request: the body is not JSON in UTF-8",
+    no_form="Invalid request: the form is not in UTF-8",
+    too_many="Invalid request: the form has more than {} fields",
+)
 
 
 @dataclass(frozen=True)
@@ -26,11 +31,11 @@ class Fields:
 
     values: dict[str, object]
 
-    def string(self, name: str) -> str:
+    def read_string(self, name: str) -> str:
         """A string that must be given; it may be empty.
 
         Raises:
-            InvalidRequestError
+            InvalidRequestError: it is missing, or no string.
         """
         value = self.values.get(name)
         if value is None:
@@ -39,41 +44,41 @@ class Fields:
             raise InvalidRequestError(f"Invalid request: {name} parameter must be a string")
         return value
 
-    def key(self) -> str | None:
+    def read_key(self) -> str | None:
         """The API key, None if there is none; whatever is no string is no key."""
         value = self.values.get("api_key")
         return value if isinstance(value, str) and value else None
 
-    def code(self, name: str) -> str:
+    def read_code(self, name: str) -> str:
         """A language code, which must be given and not be empty.
 
         Raises:
-            InvalidRequestError
+            InvalidRequestError: it is missing, empty, or no string.
         """
-        code = self.string(name).strip()
+        code = self.read_string(name).strip()
         if not code:
             raise InvalidRequestError(f"Invalid request: missing {name} parameter")
         return code
 
-    def texts(self, name: str) -> str | list[str]:
+    def read_texts(self, name: str) -> str | list[str]:
         """One text or many.
 
         Raises:
-            InvalidRequestError
+            InvalidRequestError: it is missing, or neither a string nor a list of strings.
         """
         value = self.values.get(name)
         if not isinstance(value, list):
-            return self.string(name)
+            return self.read_string(name)
         texts = [text for text in value if isinstance(text, str)]
         if len(texts) < len(value):
             raise InvalidRequestError(f"Invalid request: {name} parameter must be a string or a list of strings")
         return texts
 
-    def count(self, name: str) -> int:
+    def read_count(self, name: str) -> int:
         """A number of at least 0, which it is if it is not given; a form has it as digits.
 
         Raises:
-            InvalidRequestError
+            InvalidRequestError: it is no whole number, or below 0.
         """
         value = self.values.get(name)
         if value is None or value == "":
@@ -89,54 +94,35 @@ async def read_fields(request: FerryRequest) -> Fields:
     """The fields of the query and the body; of two with the same name, the body's counts.
 
     Raises:
-        RequestTooLargeError, InvalidRequestError
+        RequestTooLargeError: the body is over the limit of one request.
+        RequestTimeoutError: it did not come in time.
+        InvalidRequestError: it cannot be read, or has a field twice.
     """
-    query = _unique(request.query_params.multi_items())
+    query = _collect(request.query_params.multi_items())
     body = await read_body(request, request.state["settings"].max_body_bytes)
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == "multipart/form-data":
+    media_type = read_media_type(request)
+    if media_type == MULTIPART:
         return Fields({**query, **await _parse_multipart(request, body)})
-    # `curl -d '{…}'` calls its JSON a form; a form cannot start with a brace.
-    if body.strip() and (media_type == "application/json" or body.lstrip().startswith(b"{")):
-        return Fields({**query, **_parse_json(body)})
-    return Fields({**query, **_parse_form(body)})
+    if body.strip() and (media_type == JSON or looks_like_json(body)):
+        return Fields({**query, **parse_json(body, _FAULTS)})
+    # Not only ASCII: `curl -d q=Grüße` leaves the letters as they are.
+    return Fields({**query, **_collect(parse_form(body, "utf-8", MAX_FORM_FIELDS, _FAULTS))})
 
 
 async def read_file(request: FerryRequest) -> tuple[Fields, str, bytes | None]:
     """The fields, and the name and the content of the field `file`, None if there is none.
 
     Raises:
-        RequestTooLargeError, InvalidRequestError, StorageError
+        RequestTooLargeError: the file is over the limit of one document.
+        RequestTimeoutError: it did not come in time.
+        InvalidRequestError: the form cannot be read, or has a field twice.
+        StorageError: the disk did not take the file.
     """
     if not request.headers.get("content-type", "").lower().startswith("multipart/"):
         return await read_fields(request), "", None
     upload = await read_upload(request, request.state["settings"].max_document_bytes)
-    query = _unique(request.query_params.multi_items())
-    return Fields({**query, **_unique(upload.fields)}), upload.filename, upload.data
-
-
-def _parse_json(body: bytes) -> dict[str, object]:
-    try:
-        values: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any])
-    except msgspec.ValidationError as error:
-        raise InvalidRequestError("Invalid request: the body must be a JSON object") from error
-    except RecursionError as error:
-        raise InvalidRequestError("Invalid request: the body is nested too deeply") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidRequestError("Invalid request: the body is not JSON in UTF-8") from error
-    return values
-
-
-def _parse_form(body: bytes) -> dict[str, object]:
-    try:
-        # Not only ASCII: `curl -d q=Grüße` leaves the letters as they are.
-        text = body.decode()
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS)
-    except UnicodeError as error:
-        raise InvalidRequestError("Invalid request: the form is not in UTF-8") from error
-    except ValueError as error:
-        raise InvalidRequestError(f"Invalid request: the form has more than {MAX_FORM_FIELDS} fields") from error
-    return _unique(pairs)
+    query = _collect(request.query_params.multi_items())
+    return Fields({**query, **_collect(upload.fields)}), upload.filename, upload.data
 
 
 async def _parse_multipart(request: FerryRequest, body: bytes) -> dict[str, object]:
@@ -150,7 +136,7 @@ async def _parse_multipart(request: FerryRequest, body: bytes) -> dict[str, obje
             request.headers, stream(), max_files=1, max_fields=MAX_FORM_FIELDS, max_part_size=max(len(body), 1)
         )
         form = await parser.parse()
-        return _unique((name, value) for name, value in form.multi_items() if isinstance(value, str))
+        return _collect((name, value) for name, value in form.multi_items() if isinstance(value, str))
     except MultiPartException as error:
         raise InvalidRequestError("Invalid request: the form is not valid multipart/form-data with one file") from error
     finally:
@@ -158,7 +144,7 @@ async def _parse_multipart(request: FerryRequest, body: bytes) -> dict[str, obje
             await form.close()
 
 
-def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
+def _collect(pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
     """The fields of a form; it has no lists, and dropping all texts but one would be worse than refusing them."""
     values: dict[str, object] = {}
     for name, value in pairs:

@@ -26,12 +26,12 @@ class LanguageAnswer(Struct):
     targets: list[str]
 
 
-def shown_code(code: str) -> str:
+def show_code(code: str) -> str:
     """A model's code as clients of this dialect know it."""
     return _GROUP_OF.get(code, code)
 
 
-def served_language(code: str, served: Iterable[str]) -> str:
+def find_language(code: str, served: Iterable[str]) -> str:
     """The served code that `code` means, whatever its case: itself, another name of it, or it without its region.
 
     Traditional Chinese is never taken for simplified: those who read the one may not read the other.
@@ -50,7 +50,7 @@ def served_language(code: str, served: Iterable[str]) -> str:
         if name in known:
             return name
     shown = code if len(code) <= MAX_SHOWN_CHARS else code[: MAX_SHOWN_CHARS - 3] + "..."
-    raise InvalidRequestError(f"{shown} is not supported; there are: {', '.join(map(shown_code, known))}.")
+    raise InvalidRequestError(f"{shown} is not supported; there are: {', '.join(map(show_code, known))}.")
 
 
 def list_languages(pairs: Sequence[LanguagePair]) -> list[LanguageAnswer]:
@@ -58,9 +58,9 @@ def list_languages(pairs: Sequence[LanguagePair]) -> list[LanguageAnswer]:
     codes = dict.fromkeys(code for pair in pairs for code in (pair.source, pair.target))
     return [
         LanguageAnswer(
-            shown_code(code),
-            language_name(shown_code(code)),
-            [shown_code(target) for target in dict.fromkeys(p.target for p in pairs if p.source == code)],
+            show_code(code),
+            language_name(show_code(code)),
+            [show_code(target) for target in dict.fromkeys(p.target for p in pairs if p.source == code)],
         )
         for code in sorted(codes)
     ]

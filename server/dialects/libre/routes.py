@@ -12,18 +12,19 @@ from starlette.routing import Route
 
 from server.bundle import LanguagePair
 from server.dialects.libre.documents import translate_file
-from server.dialects.libre.errors import ForbiddenError, answering, refusal
+from server.dialects.libre.errors import ForbiddenError, refuse
 from server.dialects.libre.fields import Fields, read_fields, read_file
-from server.dialects.libre.languages import list_languages, shown_code
+from server.dialects.libre.languages import list_languages, show_code
+from server.dialects.libre.origins import open_to_all
 from server.dialects.libre.schema import (
     FileAnswer,
     TranslateAnswer,
     TranslateRequest,
     check_limits,
-    detected_answer,
     parse_translate,
+    show_detected,
 )
-from server.dialects.libre.spec import build_document, libre_spec
+from server.dialects.libre.spec import load_libre_spec
 from server.dialects.libre.translate import TranslatedItem, translate_texts
 from server.documents.formats.registry import SUFFIXES, find_format
 from server.errors import EngineStoppedError, InvalidRequestError
@@ -33,7 +34,7 @@ from server.text.language_names import language_name
 from server.translation.options import AUTO
 from server.web.answers import Endpoint, json_answer
 from server.web.callers import access_of, identify, seconds_allowed
-from server.web.dialect import Dialect
+from server.web.dialect import Dialect, describe_server
 from server.web.disconnect import unless_gone
 from server.web.state import FerryRequest
 
@@ -41,50 +42,55 @@ MAX_DETECTED = 3
 FRONTEND_TIMEOUT_MS = 500  # after the last key its web page waits so long before it asks
 
 
-def libre_dialect(files: FileStore | None = None) -> Dialect:
-    """All of the dialect. `files` keeps what was translated until it is fetched; None makes one."""
-    endpoints = _Files(files or FileStore())
+def build_libre_dialect(files: FileStore) -> Dialect:
+    """All of the dialect. `files` keeps what was translated until it is fetched."""
+    endpoints, spec = _Files(files), load_libre_spec()
+
+    async def get_spec(request: FerryRequest) -> Response:
+        """These endpoints for programs that read OpenAPI."""
+        return json_answer(spec(describe_server(request)))
+
     routes = [
-        _route("/translate", post_translate, "POST"),
-        _route("/languages", get_languages, "GET"),
-        _route("/detect", post_detect, "POST"),
-        _route("/health", get_health, "GET"),
-        _route("/frontend/settings", get_settings, "GET"),
-        _route("/spec", get_spec, "GET"),
-        _route("/suggest", post_suggest, "POST"),
-        _route("/translate_file", endpoints.translate_file, "POST"),
-        _route("/download_file/{name}", endpoints.download_file, "GET"),
+        _make_route("/translate", post_translate, "POST"),
+        _make_route("/languages", get_languages, "GET"),
+        _make_route("/detect", post_detect, "POST"),
+        _make_route("/health", get_health, "GET"),
+        _make_route("/frontend/settings", get_settings, "GET"),
+        _make_route("/spec", get_spec, "GET"),
+        _make_route("/suggest", post_suggest, "POST"),
+        _make_route("/translate_file", endpoints.translate_file, "POST"),
+        _make_route("/download_file/{name}", endpoints.download_file, "GET"),
     ]
-    return Dialect("LibreTranslate-compatible", routes, refusal, frozenset({"/translate"}), libre_spec)
+    return Dialect("LibreTranslate-compatible", routes, refuse, spec, frozenset({"/translate"}))
 
 
-def _route(path: str, endpoint: Endpoint, method: str) -> Route:
-    return Route(path, answering(endpoint), methods=[method, "OPTIONS"])
+def _make_route(path: str, endpoint: Endpoint, method: str) -> Route:
+    return Route(path, open_to_all(endpoint), methods=[method, "OPTIONS"])
 
 
 async def post_translate(request: FerryRequest) -> Response:
     """Translate one or many texts."""
     fields = await read_fields(request)
-    texts = fields.texts("q")
+    texts = fields.read_texts("q")
     single = isinstance(texts, str)
     asked = parse_translate(fields, [texts] if isinstance(texts, str) else texts, _pairs(request))
     items = await _translate(request, asked, fields)
-    return json_answer(_translate_answer(asked, items, single))
+    return json_answer(_build_answer(asked, items, single))
 
 
 async def _translate(request: FerryRequest, asked: TranslateRequest, fields: Fields) -> list[TranslatedItem]:
-    client = identify(request, fields.key())
+    client = identify(request, fields.read_key())
     translator, settings = request.state["translator"], request.state["settings"]
     check_limits(asked.texts, asked.num_alternatives, settings.limits)
     num_chars = sum(map(len, asked.texts))
-    with access_of(request).granted(client, num_chars):
+    async with access_of(request).granted(client, num_chars):
         work = translate_texts(translator, asked, seconds_allowed(request, num_chars), client.caller)
         return await unless_gone(request.receive, work)
 
 
-def _translate_answer(asked: TranslateRequest, items: Sequence[TranslatedItem], single: bool) -> TranslateAnswer:
+def _build_answer(asked: TranslateRequest, items: Sequence[TranslatedItem], single: bool) -> TranslateAnswer:
     texts = [item.text for item in items]
-    detected = [detected_answer(item.detected) for item in items if item.detected]
+    detected = [show_detected(item.detected) for item in items if item.detected]
     alternatives = [list(item.alternatives) for item in items]
     answer = TranslateAnswer(texts[0] if single else texts)
     if asked.source is None:
@@ -102,11 +108,11 @@ async def get_languages(request: FerryRequest) -> Response:
 async def post_detect(request: FerryRequest) -> Response:
     """The languages a text may be in, likeliest first; only the first of them may have confidence 0."""
     fields = await read_fields(request)
-    client, text = identify(request, fields.key()), fields.string("q")
+    client, text = identify(request, fields.read_key()), fields.read_string("q")
     check_limits([text], 0, request.state["settings"].limits)
-    with access_of(request).granted(client, 0):
+    async with access_of(request).granted(client, 0):
         (ranked,) = await detect_texts(request.state["translator"].detector, [text])
-    best, *others = map(detected_answer, ranked[:MAX_DETECTED])
+    best, *others = map(show_detected, ranked[:MAX_DETECTED])
     return json_answer([best, *(each for each in others if each.confidence > 0)])
 
 
@@ -131,15 +137,10 @@ async def get_settings(request: FerryRequest) -> Response:
             "supportedFilesFormat": list(SUFFIXES),
             "language": {
                 "source": {"code": AUTO, "name": "Auto Detect"},
-                "target": {"code": shown_code(target), "name": language_name(shown_code(target))},
+                "target": {"code": show_code(target), "name": language_name(show_code(target))},
             },
         }
     )
-
-
-async def get_spec(request: FerryRequest) -> Response:
-    """These endpoints for programs that read OpenAPI."""
-    return json_answer(build_document(request.state["settings"].limits, request.state["translator"].models.pairs))
 
 
 async def post_suggest(request: FerryRequest) -> Response:
@@ -156,7 +157,7 @@ class _Files:
     async def translate_file(self, request: FerryRequest) -> Response:
         """Translate an uploaded file and tell where it can be fetched."""
         fields, filename, given = await read_file(request)
-        client = identify(request, fields.key())
+        client = identify(request, fields.read_key())
         if given is None:
             raise InvalidRequestError("Invalid request: missing file parameter")
         if not filename:
@@ -168,17 +169,14 @@ class _Files:
         work = translate_file(translator, asked, format, given, deadline_s, charge)
         data = await unless_gone(request.receive, work)
         name = await asyncio.to_thread(self._files.put, data, f".{format.name}")
-        # Nobody may ask again for long, and the file shall not lie there until somebody does.
-        asyncio.get_running_loop().call_later(self._files.max_age_s + 1, self._files.sweep)
         return json_answer(FileAnswer(f"{request.base_url}download_file/{name}"))
 
     async def download_file(self, request: FerryRequest) -> Response:
         """A translated file, once; asking for its headers alone leaves it there."""
         name = str(request.path_params["name"])
-        # Before the file is touched: only names that we gave get further than this.
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         if request.method == "HEAD":
-            headers["Content-Length"] = str(self._files.num_bytes(name))
+            headers["Content-Length"] = str(await asyncio.to_thread(self._files.num_bytes, name))
             data = b""
         else:
             data = await asyncio.to_thread(self._files.take, name)

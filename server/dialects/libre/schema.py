@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from server.bundle import LanguagePair
 from server.dialects.libre.fields import Fields
-from server.dialects.libre.languages import served_language, shown_code
+from server.dialects.libre.languages import find_language, show_code
 from server.errors import InvalidRequestError, RequestTooLargeError
 from server.settings import Limits
 from server.text.detect import Detected
@@ -64,13 +64,13 @@ def parse_translate(fields: Fields, texts: Sequence[str], pairs: Sequence[Langua
     Raises:
         InvalidRequestError: naming the field.
     """
-    source = fields.code("source")
+    source = fields.read_code("source")
     return TranslateRequest(
         texts=tuple(texts),
-        source=None if source.lower() == AUTO else served_language(source, (pair.source for pair in pairs)),
-        target=served_language(fields.code("target"), (pair.target for pair in pairs)),
+        source=None if source.lower() == AUTO else find_language(source, (pair.source for pair in pairs)),
+        target=find_language(fields.read_code("target"), (pair.target for pair in pairs)),
         format=_parse_format(fields),
-        num_alternatives=fields.count("alternatives"),
+        num_alternatives=fields.read_count("alternatives"),
     )
 
 
@@ -78,7 +78,8 @@ def check_limits(texts: Sequence[str], num_alternatives: int, limits: Limits) ->
     """Refuse what is more than one request may ask for.
 
     Raises:
-        InvalidRequestError, RequestTooLargeError
+        InvalidRequestError: there are more alternatives than a search may keep.
+        RequestTooLargeError: there are too many texts or characters.
     """
     num_chars = sum(map(len, texts))
     if len(texts) > limits.max_texts:
@@ -93,9 +94,9 @@ def check_limits(texts: Sequence[str], num_alternatives: int, limits: Limits) ->
         raise InvalidRequestError(f"Invalid request: alternatives parameter must be <= {limits.max_beam_size - 1}")
 
 
-def detected_answer(detected: Detected) -> DetectedAnswer:
+def show_detected(detected: Detected) -> DetectedAnswer:
     """A detected language as this dialect writes it."""
-    return DetectedAnswer(round(100 * detected.confidence, 1), shown_code(detected.language))
+    return DetectedAnswer(round(100 * detected.confidence, 1), show_code(detected.language))
 
 
 def _parse_format(fields: Fields) -> TextFormat:

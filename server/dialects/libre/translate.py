@@ -32,7 +32,11 @@ async def translate_texts(
         caller: whose share of the engine it takes.
 
     Raises:
-        InvalidRequestError, RequestTooLargeError, QueueFullError, DeadlineExceededError, EngineStoppedError
+        InvalidRequestError: no model translates so, or the markup cannot be read.
+        RequestTooLargeError: there are too many texts, characters or tokens.
+        QueueFullError: the engine has too much to do to be in time.
+        DeadlineExceededError: it was not in time.
+        EngineStoppedError: an engine has failed, or the server ends.
     """
     num_alternatives = 0 if asked.format == "html" else asked.num_alternatives
     options = TranslateOptions(

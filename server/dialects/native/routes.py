@@ -23,7 +23,7 @@ from server.dialects.native.schema import (
     decode_detect,
     decode_translate,
 )
-from server.dialects.native.spec import native_spec
+from server.dialects.native.spec import load_native_spec
 from server.dialects.native.streaming import stream_answer
 from server.errors import InvalidRequestError, RequestTooLargeError
 from server.markup import Options
@@ -32,7 +32,7 @@ from server.text.detect import detect_texts
 from server.translation.assemble import Translation
 from server.translation.links import link_words
 from server.translation.options import AUTO, TranslateOptions
-from server.web.answers import json_answer, refusal
+from server.web.answers import json_answer, refuse
 from server.web.body import read_body
 from server.web.callers import access_of, identify, seconds_allowed
 from server.web.dialect import Dialect
@@ -40,7 +40,7 @@ from server.web.disconnect import unless_gone
 from server.web.state import FerryRequest
 
 
-def native_dialect() -> Dialect:
+def build_native_dialect() -> Dialect:
     """Our own API."""
     routes = [
         Route("/v1/translate", post_translate, methods=["POST"]),
@@ -48,14 +48,14 @@ def native_dialect() -> Dialect:
         Route("/v1/models", get_models),
         Route("/translate", get_translate),
     ]
-    return Dialect("native", routes, refusal, frozenset({"/v1/translate"}), native_spec)
+    return Dialect("native", routes, refuse, load_native_spec(), frozenset({"/v1/translate"}))
 
 
 async def post_translate(request: FerryRequest) -> Response:
     """Translate one or many texts."""
     settings, client = request.state["settings"], identify(request)
     body = decode_translate(await read_body(request, settings.max_body_bytes))
-    texts = as_list(body.text)
+    texts = list_texts(body.text)
     options = TranslateOptions(
         source=None if body.source == AUTO else body.source,
         target=body.target,
@@ -68,11 +68,11 @@ async def post_translate(request: FerryRequest) -> Response:
         caller=client.caller,
     )
     translator = request.state["translator"]
-    with access_of(request).granted(client, sum(map(len, texts))):
+    async with access_of(request).granted(client, sum(map(len, texts))):
         if body.stream:
             return await stream_answer(request, translator.stream(texts, options))
         translations = await unless_gone(request.receive, translator.translate(texts, options))
-    answers = [_answer(body, *each) for each in zip(texts, translations, strict=True)]
+    answers = [_build_answer(body, *each) for each in zip(texts, translations, strict=True)]
     return json_answer(TranslateAnswer(answers))
 
 
@@ -85,7 +85,7 @@ async def get_translate(request: FerryRequest) -> Response:
     pair = state["translator"].models.complete_pair(query.get("source"), query.get("target"))
     deadline = time.monotonic() + seconds_allowed(request, len(text))
     options = TranslateOptions(pair.source, pair.target, deadline=deadline, caller=client.caller)
-    with access_of(request).granted(client, len(text)):
+    async with access_of(request).granted(client, len(text)):
         [translation] = await unless_gone(request.receive, state["translator"].translate([text], options))
     return json_answer(TextAnswer(translation.text))
 
@@ -94,26 +94,26 @@ async def post_detect(request: FerryRequest) -> Response:
     """Tell which of the served languages one or many texts are in."""
     settings, client = request.state["settings"], identify(request)
     body = decode_detect(await read_body(request, settings.max_body_bytes))
-    texts = as_list(body.text)
+    texts = list_texts(body.text)
     if len(texts) > settings.max_texts:
         raise RequestTooLargeError(f"text has {len(texts)} texts; a request may have {settings.max_texts}.")
     # Characters are not limited beyond the body's bytes, nor counted: only the beginning of a text is looked at.
-    with access_of(request).granted(client, 0):
+    async with access_of(request).granted(client, 0):
         ranked = await detect_texts(request.state["translator"].detector, texts)
     return json_answer(DetectAnswer([DetectionAnswer(found[0].language, found[0].confidence) for found in ranked]))
 
 
 async def get_models(request: FerryRequest) -> Response:
     """What is loaded, and how good it is."""
-    return json_answer(ModelsAnswer([_described(model) for model in request.state["translator"].models.all]))
+    return json_answer(ModelsAnswer([_describe_model(model) for model in request.state["translator"].models.all]))
 
 
-def as_list(text: str | list[str]) -> list[str]:
+def list_texts(text: str | list[str]) -> list[str]:
     """One text is as good as a list of it."""
     return [text] if isinstance(text, str) else text
 
 
-def _answer(body: TranslateBody, source: str, translation: Translation) -> TranslationAnswer:
+def _build_answer(body: TranslateBody, source: str, translation: Translation) -> TranslationAnswer:
     """What is told of `source` and its translation, as far as `body` asks for it."""
     manifest = translation.model.manifest
     answer = TranslationAnswer(translation.text, translation.source, ModelAnswer(manifest.name, manifest.version))
@@ -136,7 +136,7 @@ def _answer(body: TranslateBody, source: str, translation: Translation) -> Trans
     return answer
 
 
-def _described(model: Model) -> DescribedModelAnswer:
+def _describe_model(model: Model) -> DescribedModelAnswer:
     manifest = model.manifest
     return DescribedModelAnswer(
         name=manifest.name,

@@ -151,12 +151,6 @@ class ModelsAnswer(Struct):
     models: list[DescribedModelAnswer]
 
 
-class StatusAnswer(Struct):
-    """The answer of the health endpoints."""
-
-    status: Literal["ok"] = "ok"
-
-
 _NOT_STREAMED = ("num_alternatives", "scores", "segments", "alignments")
 
 

@@ -11,11 +11,11 @@ from starlette.responses import Response, StreamingResponse
 from server.dialects.native.schema import DoneAnswer, PieceAnswer
 from server.errors import FerryError
 from server.translation.translator import Piece
-from server.web.answers import ErrorAnswer, answer_internal, detail_of
+from server.web.answers import ErrorAnswer, describe_error, report_failure
 from server.web.disconnect import unless_gone
 from server.web.state import FerryRequest
 
-MEDIA_TYPE = "application/x-ndjson"
+_MEDIA_TYPE = "application/x-ndjson"
 # nginx would keep the pieces until it has a buffer full of them.
 HEADERS = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
 
@@ -26,11 +26,12 @@ async def stream_answer(request: FerryRequest, pieces: AsyncGenerator[Piece]) ->
     """The answer to `request`, begun when the first piece is there: what fails before has its own status.
 
     Raises:
-        ClientDisconnect, FerryError: before the first piece.
+        ClientDisconnect: the client has gone before the first piece.
+        FerryError: something failed before the first piece.
     """
     first = await unless_gone(request.receive, anext(pieces, None))
     request.state["metrics"].observe_first_piece(time.perf_counter() - request.scope["ferry.started"])
-    return StreamingResponse(_lines(request, first, pieces), 200, HEADERS, MEDIA_TYPE)
+    return StreamingResponse(_lines(request, first, pieces), 200, HEADERS, _MEDIA_TYPE)
 
 
 async def _lines(request: FerryRequest, first: Piece | None, pieces: AsyncGenerator[Piece]) -> AsyncIterator[bytes]:
@@ -44,11 +45,11 @@ async def _lines(request: FerryRequest, first: Piece | None, pieces: AsyncGenera
             yield _line(DoneAnswer())
         except FerryError as error:
             request.scope["ferry.error_code"] = error.code
-            yield _line(ErrorAnswer(detail_of(error)))
+            yield _line(ErrorAnswer(describe_error(error)))
         except ClientDisconnect:
             raise
         except Exception as error:
-            yield bytes(answer_internal(error).body) + b"\n"
+            yield _line(ErrorAnswer(describe_error(report_failure(error))))
 
 
 def _line(answer: PieceAnswer | DoneAnswer | ErrorAnswer) -> bytes:

@@ -29,7 +29,7 @@ class Archive:
         """Check the directory of `data`.
 
         Raises:
-            InvalidDocumentError
+            InvalidDocumentError: it is damaged, encrypted, or made to be too large once unpacked.
         """
         if data.startswith(_COMPOUND_FILE):
             raise InvalidDocumentError(
@@ -48,7 +48,7 @@ class Archive:
         """An entry, unpacked.
 
         Raises:
-            InvalidDocumentError
+            InvalidDocumentError: the entry is damaged, or not as large as the directory says.
         """
         size = self._zip.getinfo(name).file_size
         try:
@@ -65,7 +65,7 @@ class Archive:
         """The archive with other content for some names; order, dates and all other content stay.
 
         Raises:
-            InvalidDocumentError
+            InvalidDocumentError: an entry that stays is damaged.
         """
         output = io.BytesIO()
         with zipfile.ZipFile(output, "w") as archive:

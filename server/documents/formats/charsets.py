@@ -32,19 +32,19 @@ def decode_text(data: bytes) -> Decoded:
     """The text of `data`.
 
     Raises:
-        InvalidDocumentError
+        InvalidDocumentError: it is not text in UTF-8 or marked UTF-16.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
-            return _decoded(data, mark, encoding)
-    return _decoded(data, b"", "utf-8")
+            return _decode(data, mark, encoding)
+    return _decode(data, b"", "utf-8")
 
 
 def decode_page(data: bytes) -> Decoded:
     """The text of a page of html, which may say its encoding itself.
 
     Raises:
-        InvalidDocumentError
+        InvalidDocumentError: it is text neither in the encoding that it declares nor in UTF-8.
     """
     declared = _DECLARED.search(data[:_DECLARATION_BYTES])
     name = declared.group(1).decode("ascii").lower() if declared else "utf-8"
@@ -62,7 +62,7 @@ def decode_page(data: bytes) -> Decoded:
     return decode_text(data)
 
 
-def _decoded(data: bytes, mark: bytes, encoding: str) -> Decoded:
+def _decode(data: bytes, mark: bytes, encoding: str) -> Decoded:
     try:
         return Decoded(data[len(mark) :].decode(encoding), mark, encoding)
     except UnicodeDecodeError as error:

@@ -13,7 +13,7 @@ def read_plain(data: bytes) -> list[str]:
     """The lines with something in them.
 
     Raises:
-        InvalidDocumentError
+        InvalidDocumentError: it is not text in UTF-8 or marked UTF-16.
     """
     return [line for line in (match.group().strip() for match in _LINES.finditer(decode_text(data).text)) if line]
 

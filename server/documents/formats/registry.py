@@ -55,6 +55,7 @@ def find_format(filename: str, data: bytes) -> Format:
 
     Args:
         filename: only its end counts; where it has none, the content does.
+        data: the file; only its beginning is looked at.
 
     Raises:
         InvalidDocumentError: naming the formats there are.

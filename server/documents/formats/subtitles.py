@@ -50,7 +50,7 @@ def read_srt(data: bytes) -> list[str]:
     """The texts of an srt file.
 
     Raises:
-        InvalidDocumentError
+        InvalidDocumentError: it is not text in UTF-8 or marked UTF-16.
     """
     return [to_xml(part.pieces) for part in _read(data, is_vtt=False) if isinstance(part, _Speech)]
 
@@ -64,7 +64,7 @@ def read_vtt(data: bytes) -> list[str]:
     """The texts of a vtt file.
 
     Raises:
-        InvalidDocumentError
+        InvalidDocumentError: it is not text in UTF-8 or marked UTF-16.
     """
     return [to_xml(part.pieces) for part in _read(data, is_vtt=True) if isinstance(part, _Speech)]
 

@@ -19,7 +19,7 @@ def read_page(data: bytes) -> list[str]:
     """The pieces with text in them.
 
     Raises:
-        InvalidDocumentError
+        InvalidDocumentError: it is text neither in the encoding that it declares nor in UTF-8.
     """
     return [piece for piece, has_text in _pieces(decode_page(data).text) if has_text]
 

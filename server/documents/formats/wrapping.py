@@ -4,24 +4,25 @@ from collections.abc import Sequence
 
 
 def wrap(widths: Sequence[int], num_lines: int) -> list[int]:
-    """How many words go into each line: at most `num_lines` lines, the longest as short as can be.
+    """How many words go into each line, the longest line as short as can be.
 
     Args:
         widths: of the words; between two of them in a line there is a space.
+        num_lines: at most so many.
     """
     if not widths:
         return []
     low, high = max(widths), sum(widths) + len(widths)
     while low < high:
         middle = (low + high) // 2
-        if len(_filled(widths, middle)) <= num_lines:
+        if len(_fill(widths, middle)) <= num_lines:
             high = middle
         else:
             low = middle + 1
-    return _filled(widths, low)
+    return _fill(widths, low)
 
 
-def _filled(widths: Sequence[int], max_width: int) -> list[int]:
+def _fill(widths: Sequence[int], max_width: int) -> list[int]:
     """The words of each line if each takes as many as fit."""
     counts = [0]
     width = -1

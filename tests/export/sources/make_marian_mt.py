@@ -2,7 +2,8 @@
 
 Not a test. With transformers 5.24.0 and torch 2.13.0 installed, from the repository's root (a minute):
     PYTHONPATH=. python tests/export/sources/make_marian_mt.py FOLDER
-Weights are random, but for the directions in which that shows: norms off 1, biases off 0, the pad's row zero.
+Weights are random: norms off 1, biases off 0, the pad's row zero. `shuffled` has ids in no order, two target languages
+and its weights as PyTorch's tensors.
 """
 
 import io
@@ -13,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import sentencepiece
 import torch
-from tests.corpus import sentences
 from transformers import MarianConfig, MarianMTModel
+
+from tests.corpus import sentences
 
 NAMES = ("shared", "separate", "shuffled")
 SIZES = {
@@ -25,9 +27,9 @@ SIZES = {
     "decoder_attention_heads": 2,
     "encoder_ffn_dim": 24,
     "decoder_ffn_dim": 24,
-    "max_position_embeddings": 64,
+    "max_position_embeddings": 160,
 }
-NUM_LINES = 12
+NUM_LINES = 8
 
 
 def train_pieces(lines: list[str], size: int) -> bytes:
@@ -97,6 +99,7 @@ def make(folder: Path, name: str) -> None:
             elif "embed_positions" not in key:
                 parameter.copy_(torch.randn_like(parameter) * (0.3 if "layers" in key else 0.5))
         model.final_logits_bias.copy_(torch.randn_like(model.final_logits_bias))
+        model.final_logits_bias[0, eos] += 4  # so that some sentences end
         for table in (model.get_decoder().embed_tokens, model.lm_head):
             table.weight[pad] = 0
     model.generation_config.bad_words_ids = [[pad]]
@@ -114,11 +117,10 @@ def make(folder: Path, name: str) -> None:
         sources = torch.tensor([ids])
         with torch.inference_mode():
             generated = model.generate(sources, num_beams=1, do_sample=False, max_length=2 * len(ids) + 17)[0].tolist()
-            logits = model(input_ids=sources, decoder_input_ids=torch.tensor([generated[:6]])).logits[0]
-        expected.append(
-            {"text": text, "source_ids": ids, "generated": generated, "logits": np.round(logits.numpy(), 7).tolist()}
-        )
-    lines = (json.dumps(each, ensure_ascii=False) for each in expected[: NUM_LINES if name == "shared" else 6])
+            logits = model(input_ids=sources, decoder_input_ids=torch.tensor([generated[:3]])).logits[0]
+        digits = [[float(f"{value:.7g}") for value in row] for row in logits.tolist()]
+        expected.append({"text": text, "source_ids": ids, "generated": generated, "logits": digits})
+    lines = (json.dumps(each, ensure_ascii=False) for each in expected)
     (folder / "expected.jsonl").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
 
 

@@ -1,7 +1,6 @@
-"""Keys, rates, quotas and the counts that outlive the process."""
+"""Keys, rates, and quotas as far as `tests/server/storage/test_usage.py` does not have them."""
 
 import asyncio
-import json
 import re
 import tomllib
 from pathlib import Path
@@ -12,7 +11,13 @@ from server.access.access import Access, Client
 from server.access.keys import hash_key, main, read_keys
 from server.access.rates import Rates
 from server.errors import KeyRequiredError, QuotaExceededError, RateLimitedError, SettingsError, UnknownKeyError
+from server.storage.database import Database
 from server.storage.usage import Usage
+
+
+@pytest.fixture
+def usage(tmp_path: Path) -> Usage:
+    return Usage(Database(tmp_path / "data"))
 
 
 def write_keys(path: Path, **limits: int) -> Path:
@@ -67,16 +72,16 @@ def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
         read_keys(tmp_path / "gone.toml")
 
 
-def test_without_keys_anybody_may_ask_and_each_address_is_a_caller(tmp_path: Path) -> None:
-    access = Access(None, tmp_path, None)
+def test_without_keys_anybody_may_ask_and_each_address_is_a_caller(usage: Usage) -> None:
+    access = Access(None, usage, None)
     assert not access.needs_key
     one, other = access.identify("anything", "10.0.0.1"), access.identify(None, "10.0.0.2")
     assert one.name == other.name == ""
     assert one.caller != other.caller
 
 
-def test_with_keys_only_they_may(tmp_path: Path) -> None:
-    access = Access(write_keys(tmp_path / "keys.toml", requests_per_minute=5), tmp_path, 1000)
+def test_with_keys_only_they_may(tmp_path: Path, usage: Usage) -> None:
+    access = Access(write_keys(tmp_path / "keys.toml", requests_per_minute=5), usage, 1000)
     assert access.identify("secret", "10.0.0.1") == Client("weblate", "weblate", 5, None, 1000)
     with pytest.raises(KeyRequiredError):
         access.identify(None, "10.0.0.1")
@@ -84,9 +89,9 @@ def test_with_keys_only_they_may(tmp_path: Path) -> None:
         access.identify("Secret", "10.0.0.1")
 
 
-def test_keys_are_read_again_and_a_broken_file_changes_nothing(tmp_path: Path) -> None:
+def test_keys_are_read_again_and_a_broken_file_changes_nothing(tmp_path: Path, usage: Usage) -> None:
     path = write_keys(tmp_path / "keys.toml")
-    access = Access(path, tmp_path, None)
+    access = Access(path, usage, None)
     path.write_text("[[keys]")
     with pytest.raises(SettingsError):
         access.reload()
@@ -127,43 +132,18 @@ def test_more_than_a_minutes_worth_goes_alone() -> None:
         rates.take("a", {"characters": 1}, limits)
 
 
-def test_quotas_count_what_was_translated_and_not_what_failed(tmp_path: Path) -> None:
-    access = Access(None, tmp_path, 100)
+def test_quotas_count_what_was_translated_and_not_what_failed(usage: Usage) -> None:
+    access = Access(None, usage, 100)
     client = access.identify(None, "")
-    with pytest.raises(ZeroDivisionError), access.granted(client, 80):
-        raise ZeroDivisionError
-    with access.granted(client, 60), pytest.raises(QuotaExceededError, match="100 characters has 40 left"):
-        access.usage.charged(client.name, 41, client.character_limit).__enter__()
-    assert access.usage.count(client.name) == 60
 
+    async def ask() -> None:
+        with pytest.raises(ZeroDivisionError):
+            async with access.granted(client, 80):
+                raise ZeroDivisionError
+        async with access.granted(client, 60):
+            with pytest.raises(QuotaExceededError, match="100 characters has 40 left"):
+                async with access.granted(client, 41):
+                    pytest.fail("it was granted")
+        assert await usage.count(client.name) == 60
 
-def test_counts_outlive_the_process(tmp_path: Path) -> None:
-    async def run() -> None:
-        usage = Usage(tmp_path / "data" / "usage.json")
-        async with usage.kept():
-            usage.add("weblate", 12)
-
-    asyncio.run(run())
-    assert Usage(tmp_path / "data" / "usage.json").count("weblate") == 12
-    assert [path.name for path in (tmp_path / "data").iterdir()] == ["usage.json"]
-
-
-@pytest.mark.parametrize("content", ["{", "[]", '{"a": "b"}', '{"a": 1.5}', "\udcff"])
-def test_a_damaged_file_of_counts_is_put_aside(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "usage.json"
-    path.write_text(content, errors="surrogateescape")
-    assert Usage(path).count("a") == 0
-    assert (tmp_path / "usage.damaged").exists()
-
-
-def test_a_disk_that_takes_nothing_stops_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    async def run() -> Usage:
-        usage = Usage(tmp_path / "file" / "usage.json")
-        async with usage.kept():
-            usage.add("weblate", 12)
-        return usage
-
-    (tmp_path / "file").write_text("no folder")
-    assert asyncio.run(run()).count("weblate") == 12
-    assert "cannot be written" in caplog.text
-    assert json.dumps("weblate") not in caplog.text
+    asyncio.run(ask())

@@ -1,7 +1,9 @@
 """Documents over the fake engine, and a way to wait for them that takes no longer than they do."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,9 @@ from server.documents.formats.registry import FORMATS
 from server.documents.jobs import Documents, Handle, Order, Progress
 from server.models.models import Models
 from server.settings import ServeSettings
+from server.storage.database import NAME, Database
+from server.storage.storage import Storage
+from server.storage.usage import Usage
 from server.translation.translator import Translator
 
 PATIENCE_S = 60
@@ -20,9 +25,29 @@ def settings(tmp_path: Path) -> ServeSettings:
     return ServeSettings(data=tmp_path / "data")
 
 
-@pytest.fixture
-def folder(settings: ServeSettings) -> Path:
-    return settings.data / "documents"
+class Refunds(Usage):
+    """Who was given characters back; None fails the test if anybody is."""
+
+    told: list[str] | None = None
+
+    def add(self, caller: str, num_chars: int) -> None:
+        assert num_chars < 0
+        if self.told is None:
+            pytest.fail("the document was given up")
+        self.told.append(caller)
+
+
+def open_documents(settings: ServeSettings, told: list[str] | None = None) -> Documents:
+    """The documents of a replica, as another process would have them."""
+    usage = Refunds(Database(settings.data))
+    usage.told = told
+    return Documents(Storage(settings).documents, usage)
+
+
+def rows(settings: ServeSettings, query: str = "SELECT document_id, status FROM documents") -> list[tuple[object, ...]]:
+    """What the database has."""
+    with closing(sqlite3.connect(settings.data / NAME)) as connection:
+        return connection.execute(query).fetchall()
 
 
 @pytest.fixture
@@ -49,7 +74,3 @@ async def finished(documents: Documents, handle: Handle) -> Progress:
 
 async def begun(documents: Documents, handle: Handle) -> None:
     await until(documents, handle, lambda progress: progress.status == "translating")
-
-
-def nobody_is_told() -> None:
-    pytest.fail("the document was given up")

@@ -6,7 +6,6 @@ import resource
 import stat
 from collections.abc import Coroutine
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,9 +24,10 @@ from server.errors import (
 from server.models.models import Models
 from server.settings import ServeSettings
 from server.storage import document_store as store_module
+from server.storage.database import Database
 from server.translation.translator import Translator
 from tests.server.conftest import MakeModel
-from tests.server.documents.conftest import begun, finished, nobody_is_told, order
+from tests.server.documents.conftest import begun, finished, open_documents, order, rows
 from tests.server.fakes import FakeEngine
 
 
@@ -52,15 +52,15 @@ def slow(make_model: MakeModel, held: FakeEngine, settings: ServeSettings) -> Tr
     return Translator(Models((make_model(held),)), settings.limits)
 
 
-def test_the_life_of_a_document(settings: ServeSettings, folder: Path, slow: Translator, held: FakeEngine) -> None:
+def test_the_life_of_a_document(settings: ServeSettings, slow: Translator, held: FakeEngine) -> None:
     async def live() -> None:
-        documents = Documents(settings)
+        documents = open_documents(settings)
         async with documents.running(slow):
-            handle = await documents.accept(order("Der Hund.\nDas Haus.\n"), nobody_is_told)
+            handle = await documents.accept(order("Der Hund.\nDas Haus.\n"), "anna")
             await begun(documents, handle)
             with pytest.raises(DocumentNotReadyError):
                 await documents.take(handle.document_id, handle.key)
-            second = await documents.accept(order("Zwei."), nobody_is_told)
+            second = await documents.accept(order("Zwei."), "anna")
             assert (await documents.look_up(second.document_id, second.key)).status == "queued"
             held.release()
             held.hold = False
@@ -75,15 +75,15 @@ def test_the_life_of_a_document(settings: ServeSettings, folder: Path, slow: Tra
             await documents.take(second.document_id, second.key)
 
     run(live())
-    assert list(folder.iterdir()) == []
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert rows(settings) == rows(settings, "SELECT * FROM contents") == []
+    assert stat.S_IMODE(settings.data.stat().st_mode) == 0o700
 
 
 def test_only_one_gets_it(settings: ServeSettings, translator: Translator) -> None:
     async def live() -> None:
-        documents = Documents(settings)
+        documents = open_documents(settings)
         async with documents.running(translator):
-            handle = await documents.accept(order("Haus."), nobody_is_told)
+            handle = await documents.accept(order("Haus."), "anna")
             await finished(documents, handle)
             asked = [documents.take(handle.document_id, handle.key) for _ in range(8)]
             found = await asyncio.gather(*asked, return_exceptions=True)
@@ -93,13 +93,13 @@ def test_only_one_gets_it(settings: ServeSettings, translator: Translator) -> No
     run(live())
 
 
-def test_ids_and_keys(settings: ServeSettings, folder: Path, translator: Translator) -> None:
+def test_ids_and_keys(settings: ServeSettings, translator: Translator) -> None:
     async def live() -> None:
-        documents = Documents(settings)
-        handle = await documents.accept(order("Haus."), nobody_is_told)
-        other = await documents.accept(order("Haus."), nobody_is_told)
-        assert handle.key.encode() not in b"".join(path.read_bytes() for path in folder.iterdir())
-        names = [path.name for path in folder.iterdir()]
+        documents = open_documents(settings)
+        handle = await documents.accept(order("Haus."), "anna")
+        other = await documents.accept(order("Haus."), "anna")
+        assert handle.key.encode() not in b"".join(path.read_bytes() for path in settings.data.iterdir())
+        before = rows(settings, "SELECT * FROM documents")
         wrong = [
             handle.document_id[:-1],
             f"../documents/{handle.document_id}",
@@ -119,7 +119,7 @@ def test_ids_and_keys(settings: ServeSettings, folder: Path, translator: Transla
                 await documents.look_up(document_id, key)
             with pytest.raises(DocumentNotFoundError):
                 await documents.take(document_id, key)
-        assert sorted(names) == sorted(path.name for path in folder.iterdir())
+        assert rows(settings, "SELECT * FROM documents") == before
 
     run(live())
 
@@ -128,16 +128,16 @@ def test_a_shutdown_leaves_documents_for_the_next_start(
     settings: ServeSettings, slow: Translator, held: FakeEngine, translator: Translator
 ) -> None:
     async def live() -> list[Handle]:
-        documents = Documents(settings)
+        documents = open_documents(settings)
         async with documents.running(slow):
-            handles = [await documents.accept(order(f"Haus {i}."), nobody_is_told) for i in range(3)]
+            handles = [await documents.accept(order(f"Haus {i}."), "anna") for i in range(3)]
             await asked(held, documents, handles[0])
         assert held.futures[0].cancelled()
         assert (await documents.look_up(handles[0].document_id, handles[0].key)).status == "queued"
         return handles
 
     async def again(handles: list[Handle]) -> None:
-        documents = Documents(settings)
+        documents = open_documents(settings)
         async with documents.running(translator):
             for i, handle in enumerate(handles):
                 await finished(documents, handle)
@@ -150,8 +150,8 @@ def test_many_shutdowns_are_no_reason_to_give_up(
     settings: ServeSettings, slow: Translator, held: FakeEngine, translator: Translator
 ) -> None:
     async def live() -> None:
-        documents = Documents(settings)
-        handle = await documents.accept(order("Haus."), nobody_is_told)
+        documents = open_documents(settings)
+        handle = await documents.accept(order("Haus."), "anna")
         for _ in range(MAX_ATTEMPTS + 1):
             async with documents.running(slow):
                 await asked(held, documents, handle)
@@ -165,20 +165,20 @@ def test_many_shutdowns_are_no_reason_to_give_up(
 def test_a_document_that_stops_the_server_each_time_is_given_up(settings: ServeSettings, make_model: MakeModel) -> None:
     engine = FakeEngine(refusal=EngineStoppedError("stopped"))
     translator = Translator(Models((make_model(engine),)), settings.limits)
-    told: list[int] = []
+    told: list[str] = []
 
     async def live() -> None:
-        documents = Documents(settings)
-        handle = await documents.accept(order("Haus."), lambda: told.append(1))
+        documents = open_documents(settings, told)
+        handle = await documents.accept(order("Haus."), "bert")
         for _ in range(MAX_ATTEMPTS):
             await asyncio.wait_for(documents._worker.work(translator), 60)
             assert (await documents.look_up(handle.document_id, handle.key)).status == "queued"
         engine.refusal = None
         async with documents.running(translator):
             progress = await finished(documents, handle)
-            assert (progress.status, told) == ("error", [1])
+            assert (progress.status, told) == ("error", ["bert"])
             assert "stopped 3 times" in progress.fault
-            better = await documents.accept(order("Haus."), nobody_is_told)
+            better = await documents.accept(order("Haus."), "anna")
             assert (await finished(documents, better)).status == "done"
 
     run(live())
@@ -201,11 +201,11 @@ def test_one_that_fails_does_not_stop_the_others(
     monkeypatch.setattr(translator, "translate", translate)
 
     async def live() -> None:
-        documents = Documents(settings)
+        documents = open_documents(settings, told)
         async with documents.running(translator):
-            ours = await documents.accept(order("Unser Fehler."), lambda: told.append("ours"))
-            yours = await documents.accept(order("Ihr Fehler."), lambda: told.append("yours"))
-            good = await documents.accept(order("Haus."), nobody_is_told)
+            ours = await documents.accept(order("Unser Fehler."), "ours")
+            yours = await documents.accept(order("Ihr Fehler."), "yours")
+            good = await documents.accept(order("Haus."), "anna")
             assert (await finished(documents, good)).status == "done"
             progress = await finished(documents, ours)
             assert (progress.status, progress.fault) == (
@@ -225,14 +225,14 @@ def test_one_that_fails_does_not_stop_the_others(
 
 
 def test_old_documents_are_forgotten(
-    settings: ServeSettings, folder: Path, translator: Translator, monkeypatch: pytest.MonkeyPatch
+    settings: ServeSettings, translator: Translator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def live() -> None:
-        documents = Documents(replace(settings, document_ttl_s=60))
+        documents = open_documents(replace(settings, document_ttl_s=60))
         async with documents.running(translator):
-            handle = await documents.accept(order("Haus."), nobody_is_told)
+            handle = await documents.accept(order("Haus."), "anna")
             await finished(documents, handle)
-        waiting = await documents.accept(order("Zwei."), nobody_is_told)
+        waiting = await documents.accept(order("Zwei."), "anna")
         real = store_module.time.time()
         monkeypatch.setattr(store_module.time, "time", lambda: real + 59)
         documents._store.sweep()
@@ -244,18 +244,18 @@ def test_old_documents_are_forgotten(
         assert (await documents.look_up(waiting.document_id, waiting.key)).status == "queued"
 
     run(live())
-    assert len(list(folder.iterdir())) == 3, "of the one that waits"
+    assert len(rows(settings)) == len(rows(settings, "SELECT * FROM contents")) == 1, "of the one that waits"
 
 
-def test_the_store_is_limited_in_size(settings: ServeSettings, folder: Path) -> None:
+def test_the_store_is_limited_in_size(settings: ServeSettings) -> None:
     async def live() -> None:
-        documents = Documents(replace(settings, max_stored_bytes=40_000))
-        await documents.accept(order("x" * 20_000), nobody_is_told)
-        before = sorted(folder.iterdir())
+        documents = open_documents(replace(settings, max_stored_bytes=40_000))
+        await documents.accept(order("x" * 20_000), "anna")
+        before = rows(settings)
         with pytest.raises(StoreFullError, match="of 40000 bytes"):
-            await documents.accept(order("x" * 20_000), nobody_is_told)
-        assert sorted(folder.iterdir()) == before
-        await documents.accept(order("x"), nobody_is_told)
+            await documents.accept(order("x" * 20_000), "anna")
+        assert rows(settings) == before
+        await documents.accept(order("x"), "anna")
 
     run(live())
 
@@ -264,11 +264,11 @@ def test_the_store_is_limited_in_number(settings: ServeSettings, monkeypatch: py
     monkeypatch.setattr(store_module, "MAX_DOCUMENTS", 2)
 
     async def live() -> None:
-        documents = Documents(settings)
+        documents = open_documents(settings)
         for _ in range(2):
-            await documents.accept(order("x"), nobody_is_told)
+            await documents.accept(order("x"), "anna")
         with pytest.raises(StoreFullError, match="2 documents"):
-            await documents.accept(order("x"), nobody_is_told)
+            await documents.accept(order("x"), "anna")
 
     run(live())
 
@@ -288,81 +288,66 @@ class SmallFiles:
 
 
 @pytest.mark.parametrize("max_bytes", [0, 100, 5000])
-def test_a_full_disk_leaves_nothing_half_written(settings: ServeSettings, folder: Path, max_bytes: int) -> None:
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_full_disk_leaves_nothing_half_written(settings: ServeSettings, max_bytes: int, is_first: bool) -> None:
     async def live() -> None:
-        documents = Documents(settings)
-        with SmallFiles(max_bytes), pytest.raises(StorageError, match="could not be stored: File too large"):
-            await documents.accept(order("x" * 6000), nobody_is_told)
-        assert list(folder.iterdir()) == []
-        await documents.accept(order("x" * 6000), nobody_is_told)
+        documents = open_documents(settings)
+        if not is_first:
+            await documents.accept(order("x"), "anna")
+        with SmallFiles(max_bytes), pytest.raises(StorageError, match="could not be stored: the disk fails; ask again"):
+            await documents.accept(order("x" * 6000), "anna")
+        await documents.accept(order("x" * 6000), "anna")
+        assert len(rows(settings)) == len(rows(settings, "SELECT * FROM contents")) == 2 - is_first
 
     run(live())
 
 
 def test_a_disk_that_is_full_when_the_translation_is_done(
-    settings: ServeSettings, folder: Path, slow: Translator, held: FakeEngine
+    settings: ServeSettings, slow: Translator, held: FakeEngine
 ) -> None:
-    told: list[int] = []
+    told: list[str] = []
 
     async def live() -> None:
-        documents = Documents(settings)
+        documents = open_documents(settings, told)
         async with documents.running(slow):
-            handle = await documents.accept(order("Haus."), lambda: told.append(1))
+            handle = await documents.accept(order("Haus."), "bert")
             await asked(held, documents, handle)
             with SmallFiles(0):
                 held.release()
                 progress = await finished(documents, handle)
-            assert (progress.status, told) == ("error", [1])
+            assert (progress.status, told) == ("error", ["bert"])
             assert "could not be stored" in progress.fault
         held.hold = False
-        later = Documents(settings)
+        later = open_documents(settings)
         async with later.running(slow):
             assert (await finished(later, handle)).status == "done", "it is tried again after a restart"
-        # Not before: the first was stopped while a thread of it may still have tried to tell the failure.
-        assert not [path for path in folder.iterdir() if path.suffix == ".new"]
 
     run(live())
 
 
-def test_what_a_killed_process_left_is_removed(settings: ServeSettings, folder: Path, translator: Translator) -> None:
-    async def live() -> Handle:
-        documents = Documents(settings)
-        handle = await documents.accept(order("Haus."), nobody_is_told)
-        lost = "0" * 32
-        for name in (f"{lost}.source", f"{lost}.terms", f"{handle.document_id}.result.new", f"{lost}.json.new"):
-            (folder / name).write_bytes(b"half")
-        (folder / f"{'1' * 32}.json").write_bytes(b"{not json")
-        (folder / "notes.txt").write_bytes(b"not ours")
-        async with documents.running(translator):
-            await finished(documents, handle)
-        return handle
-
-    document_id = asyncio.run(live()).document_id
-    assert {path.name for path in folder.iterdir()} == {"notes.txt", f"{document_id}.json", f"{document_id}.result"}
-
-
 def test_a_document_that_is_gone_is_not_brought_back(
-    settings: ServeSettings, folder: Path, slow: Translator, held: FakeEngine
+    settings: ServeSettings, slow: Translator, held: FakeEngine
 ) -> None:
     async def live() -> Handle:
-        documents = Documents(settings)
+        documents = open_documents(settings)
         async with documents.running(slow):
-            handle = await documents.accept(order("Haus."), nobody_is_told)
+            handle = await documents.accept(order("Haus."), "anna")
             await asked(held, documents, handle)
-            documents._store._remove(handle.document_id)
+            with Database(settings.data).writing("The document") as connection:
+                connection.execute("DELETE FROM documents")
             held.hold = False
             held.release()
-            other = await documents.accept(order("Zwei."), nobody_is_told)
+            other = await documents.accept(order("Zwei."), "anna")
             assert (await finished(documents, other)).status == "done"
         return other
 
     other = asyncio.run(live())
-    assert {path.name.partition(".")[0] for path in folder.iterdir()} == {other.document_id}
+    assert rows(settings) == [(other.document_id, "done")]
 
 
 def test_nothing_is_made_before_it_is_needed(settings: ServeSettings, translator: Translator) -> None:
     async def live() -> None:
-        async with Documents(settings).running(translator):
+        async with open_documents(settings).running(translator):
             await asyncio.sleep(0)
 
     run(live())

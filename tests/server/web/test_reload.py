@@ -1,6 +1,5 @@
 """Bundles exchanged under a running server: no request notices, and what cannot be served changes nothing."""
 
-import asyncio
 import json
 import resource
 import shutil
@@ -15,26 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.models.swap import Live
-
 BUNDLE = Path("models/en-de")
 QUESTION = {"text": "Guten Morgen. Wie geht es dir heute?", "source": "de", "target": "en"}
-
-
-def test_the_old_value_is_given_back_when_nobody_uses_it() -> None:
-    async def run() -> list[str]:
-        live, seen = Live("old"), []
-        with live.use() as first:
-            exchange = asyncio.ensure_future(live.exchange("new"))
-            await asyncio.sleep(0)
-            with live.use() as second:
-                seen += [first, second, live.current]
-            await asyncio.sleep(0)
-            assert not exchange.done()
-        seen.append(await exchange)
-        return [*seen, await live.exchange("newest")]
-
-    assert asyncio.run(run()) == ["old", "new", "new", "old", "new"]
 
 
 class Server:
@@ -85,7 +66,7 @@ class Server:
         self.hear(answer, before)
 
     def models(self) -> list[str]:
-        return [model["name"] for model in httpx.get(f"{self.url}/v1/models").json()["models"]]
+        return [model["name"] for model in httpx.get(f"{self.url}/v1/models", timeout=60).json()["models"]]
 
 
 def put_bundle(folder: Path, name: str) -> Path:
@@ -168,7 +149,7 @@ def test_an_exchanged_model_leaves_no_memory_behind(server: Server, folder: Path
         stop.set()
         join()
         grown.append(resident_mb())
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while resident_mb() > grown[0] + 60:  # 40 with what is given back, 80 without
         assert time.monotonic() < end, grown
         time.sleep(0.1)
@@ -188,7 +169,7 @@ def test_a_damaged_bundle_changes_nothing(server: Server, folder: Path) -> None:
     wrong = [json.dumps({**line, "target_ids": line["target_ids"][::-1]}), *golden[1:]]
     (path / "golden.jsonl").write_text("\n".join(wrong) + "\n")
     server.reload("The models stay as they were.")
-    assert httpx.get(f"{server.url}/health/ready").status_code == 200
+    assert httpx.get(f"{server.url}/health/ready", timeout=60).status_code == 200
     shutil.rmtree(path)
     put_bundle(folder, "second")
     server.reload("reloaded: 2 models, 1 of them new")

@@ -23,7 +23,7 @@ def read_docx(data: bytes) -> list[str]:
     """The paragraphs with text in them, as xml (server/documents/formats/inline.py).
 
     Raises:
-        InvalidDocumentError
+        InvalidDocumentError: it is not a docx, damaged, or too large once unpacked.
     """
     archive = Archive(data)
     return [paragraph.xml for name in _part_names(archive) for paragraph in _paragraphs(parse_part(archive.read(name)))]
@@ -33,7 +33,7 @@ def write_docx(data: bytes, texts: Sequence[str]) -> bytes:
     """`data` with other paragraphs; a part in which none has changed stays as it is, byte for byte.
 
     Raises:
-        InvalidDocumentError
+        InvalidDocumentError: it is not a docx, damaged, or too large once unpacked.
     """
     archive = Archive(data)
     waiting = iter(texts)

@@ -46,7 +46,7 @@ class Paragraph:
         """Put the translation of `xml` into the document; False if there is nothing to change.
 
         Raises:
-            InvalidDocumentError
+            InvalidDocumentError: the formatting of the paragraph would become too large.
         """
         if translated == self.xml:
             return False

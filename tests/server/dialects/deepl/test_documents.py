@@ -15,6 +15,7 @@ import pytest
 from server.app import build_app
 from server.models.models import Models
 from server.settings import ServeSettings
+from server.storage.database import Database
 from server.text.tokenizer import Tokenizer
 from server.web import upload as upload_module
 from server.web.upload import MAX_FIELD_BYTES, MAX_FIELDS
@@ -192,7 +193,8 @@ def test_what_is_refused(
             assert (await client.get("/v2/usage")).json()["character_count"] == 0
 
     asyncio.run(live())
-    assert not (data / "documents").exists()
+    with Database(data).reading("The document") as connection:
+        assert connection.execute("SELECT count(*) FROM documents").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("output", ["txt", ".TXT", "Txt"])

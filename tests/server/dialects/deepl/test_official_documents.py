@@ -11,6 +11,7 @@ import deepl
 import pytest
 
 from server.documents.runner import MAX_ATTEMPTS
+from server.storage.database import Database
 from server.text.tokenizer import Tokenizer
 from tests.server.documents.builders import make_docx, paragraph, run, styled, texts
 from tests.server.test_serve import Process
@@ -30,7 +31,9 @@ def url(tokenizer_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     try:
         yield process.wait_until_ready()
         until_ready = len(process.said)
-        assert list((folder / "data" / "documents").iterdir()) == []
+        with Database(folder / "data").reading("All") as connection:
+            assert connection.execute("SELECT * FROM documents").fetchall() == []
+            assert connection.execute("SELECT * FROM contents").fetchall() == []
     finally:
         process.process.terminate()
         process.wait()

@@ -1,4 +1,4 @@
-"""The endpoints over the fake engine, and one test for each row of the dialect's error table."""
+"""The endpoints of the DeepL dialect over the fake engine."""
 
 import asyncio
 import json
@@ -9,16 +9,12 @@ from unittest.mock import ANY
 
 import pytest
 
-from server import errors
-from server.dialects.deepl import routes
-from server.dialects.deepl import translate as translate_module
-from server.dialects.deepl.translate import MAX_DEADLINE_S, translate_texts
-from server.errors import EngineStoppedError, FerryError
 from server.models.models import Models
+from server.storage.database import NAME
 from server.text.tokenizer import Tokenizer
 from tests.server.conftest import MakeModel
 from tests.server.dialects.deepl.conftest import KEY, MakeSite, refused, translate
-from tests.server.fakes import DE, EN, FakeEngine
+from tests.server.fakes import EN, FakeEngine
 from tests.server.test_app import Site
 
 UNKNOWN = "96ab91fd-e715-41a1-adeb-5d701f84a483"
@@ -36,9 +32,6 @@ def create(site: Site, **varied: Any) -> dict[str, Any]:
     assert answer.status_code == 201, answer.text
     created: dict[str, Any] = answer.json()
     return created
-
-
-# Translating.
 
 
 def test_one_text(site: Site) -> None:
@@ -76,20 +69,6 @@ def test_each_text_has_its_own_language(make_site: MakeSite, make_model: MakeMod
     texts = ["Der Hund läuft über die Straße.", "Le chien traverse la rue avec sa maîtresse."]
     found = translate(site, text=texts, source_lang=None).json()["translations"]
     assert [each["detected_source_language"] for each in found] == ["DE", "FR"]
-
-
-@pytest.mark.parametrize("target", ["EN", "en", "EN-US", "en-gb", "EN-GB"])
-def test_every_way_to_write_english(site: Site, engine: FakeEngine, target: str) -> None:
-    assert translate(site, text="Der Hund.", target_lang=target).status_code == 200
-    assert engine.sources[0][0] == EN
-
-
-def test_a_region_that_is_served_goes_before_its_language(make_site: MakeSite, make_model: MakeModel) -> None:
-    engine = FakeEngine()
-    site = make_site(Models((make_model(engine, pairs=(("de", "pt", EN), ("de", "pt-br", DE))),)))
-    for target in ("PT-BR", "PT-PT"):
-        translate(site, text="Der Hund.", target_lang=target)
-    assert [each[0] for each in engine.sources] == [DE, EN]
 
 
 @pytest.mark.parametrize(
@@ -137,39 +116,6 @@ def test_a_client_that_goes_away_takes_its_sentences_along(make_site: MakeSite, 
     assert site.ask("GET", "/v2/usage").json() == {"character_count": 0}
 
 
-# Languages and usage.
-
-
-def test_source_languages(site: Site) -> None:
-    expected = [{"language": "DE", "name": "German"}, {"language": "EN", "name": "English"}]
-    assert site.ask("GET", "/v2/languages").json() == expected
-    assert site.ask("GET", "/v2/languages?type=source").json() == expected
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        {"method": "GET", "path": "/v2/languages?type=target"},
-        {"method": "GET", "path": "/v2/languages", "data": {"type": "target"}},
-        {"method": "POST", "path": "/v2/languages", "json": {"type": "target"}},
-        {"method": "POST", "path": "/v2/languages", "data": {"type": "target"}},
-    ],
-)
-def test_target_languages(site: Site, asked: dict[str, Any]) -> None:
-    assert site.ask(**asked).json() == [
-        {"language": "DE", "name": "German", "supports_formality": False},
-        {"language": "EN-GB", "name": "English (British)", "supports_formality": False},
-        {"language": "EN-US", "name": "English (American)", "supports_formality": False},
-    ]
-
-
-def test_every_listed_language_is_served(site: Site) -> None:
-    targets = [each["language"] for each in site.ask("GET", "/v2/languages?type=target").json()]
-    for target in targets:
-        source = "EN" if target == "DE" else "DE"
-        assert translate(site, text="a", source_lang=source, target_lang=target).status_code == 200
-
-
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_usage_counts_code_points(site: Site, method: str) -> None:
     assert site.ask(method, "/v2/usage").json() == {"character_count": 0}
@@ -185,9 +131,6 @@ def test_the_character_limit(make_site: MakeSite) -> None:
     assert translate(site, text="1234").status_code == 200
     refused(translate(site, text="1"), 456)
     assert site.ask("GET", "/v2/usage").json() == {"character_count": 10, "character_limit": 10}
-
-
-# Glossaries.
 
 
 def test_the_life_of_a_glossary(site: Site) -> None:
@@ -220,7 +163,7 @@ def test_a_glossary_from_a_form_in_csv(site: Site) -> None:
 
 def test_glossaries_outlive_the_process(make_site: MakeSite, data: Path) -> None:
     created = create(make_site())
-    assert (data / "glossaries" / f"{created['glossary_id']}.json").is_file()
+    assert (data / NAME).is_file()
     assert make_site().ask("GET", f"/v2/glossaries/{created['glossary_id']}").json() == created
 
 
@@ -250,14 +193,6 @@ def test_glossaries_that_are_refused(site: Site, data: Path, varied: dict[str, A
     assert not data.exists()
 
 
-def test_which_entry_is_wrong_is_a_detail(site: Site) -> None:
-    body = refused(site.ask("POST", "/v2/glossaries", json={**GLOSSARY, "entries": "a"}), 400)
-    assert body == {
-        "message": "Invalid glossary entries provided",
-        "detail": "Entry 1 must have a source and a target term.",
-    }
-
-
 def test_a_glossary_may_be_as_large_as_the_server_takes_bodies(make_site: MakeSite) -> None:
     site = make_site(max_body_bytes=300_000)
     entries = "\n".join(f"Quelle {i}\ttarget {i}" for i in range(10_000))
@@ -274,131 +209,8 @@ def test_a_glossary_that_is_not_there(site: Site, glossary_id: str, method: str,
         refused(answer, 404, "no glossary")
 
 
-def test_translating_with_a_glossary(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[Any] = []
-
-    async def spy(translator: Any, asked: Any, source: Any, target: Any, entries: Any, *others: Any) -> Any:
-        seen.append((source, target, dict(entries)))
-        return await translate_texts(translator, asked, source, target, entries, *others)
-
-    monkeypatch.setattr(routes, "translate_texts", spy)
-    first, second = create(site), create(site, entries="Hund\thound\nBaum\ttree")
-    answer = translate(site, text="Der Hund.", target_lang="EN-GB", glossary_id=first["glossary_id"])
-    assert answer.json()["translations"][0]["text"] == "Der dog.", "the term as it was given"
-    translate(site, text="Der Hund.", glossary_ids=[first["glossary_id"], second["glossary_id"]])
-    translate(site, text="Der Hund.")
-    assert seen == [
-        ("de", "en", {"Hund": "dog", "Haus": "house"}),
-        ("de", "en", {"Hund": "dog", "Haus": "house", "Baum": "tree"}),
-        ("de", "en", {}),
-    ]
-
-
-def test_a_glossary_must_fit_the_request(site: Site) -> None:
-    created = create(site)
-    refused(translate(site, text="a", glossary_id=UNKNOWN), 404, "no glossary")
-    refused(translate(site, text="a", glossary_id="../x"), 404, "no glossary")
-    asked = {"text": "a", "glossary_id": created["glossary_id"]}
-    refused(translate(site, **asked, source_lang="EN", target_lang="DE"), 400, "it is de-en")
-    refused(translate(site, **asked, source_lang=None), 400, "'source_lang'")
-
-
-def test_a_glossary_of_another_source_does_not_fit(make_site: MakeSite, make_model: MakeModel) -> None:
-    site = make_site(Models((make_model(FakeEngine(), pairs=(("de", "en", EN), ("fr", "en", EN))),)))
-    created = create(site)
-    refused(translate(site, text="a", source_lang="FR", glossary_id=created["glossary_id"]), 400, "it is de-en")
-
-
-# The error table, row by row.
-
-ENGINE_ERRORS = [
-    error
-    for error in vars(errors).values()
-    if isinstance(error, type) and issubclass(error, FerryError) and error is not FerryError
-]
-
-
-@pytest.mark.parametrize("error", ENGINE_ERRORS, ids=lambda error: error.__name__)
-def test_each_error_has_its_status(make_site: MakeSite, make_model: MakeModel, error: type[FerryError]) -> None:
-    site = make_site(Models((make_model(FakeEngine(refusal=error("says this"))),)))
-    answer = translate(site, text="Der Hund.")
-    statuses = {
-        "QueueFullError": 429,
-        "StoreFullError": 429,
-        "DeadlineExceededError": 429,
-        "KeyRequiredError": 403,
-        "QuotaExceededError": 456,
-    }
-    refused(answer, statuses.get(error.__name__, error.status), "says this")
-    assert ("retry-after" in answer.headers) == (answer.status_code == 429)
-    assert site.ask("GET", "/v2/usage").json() == {"character_count": 0}
-    assert f'ferry_refusals_total{{code="{error.code}"}} 1.0' in site.ask("GET", "/metrics").text
-
-
-def test_a_full_queue_says_when_to_come_back(make_site: MakeSite, make_model: MakeModel) -> None:
-    site = make_site(Models((make_model(FakeEngine(hold=True, capacity=1)),)))
-    answer = translate(site, text="Eins. Zwei.")
-    refused(answer, 429)
-    assert answer.headers["retry-after"] == "3"
-
-
-def test_a_server_that_is_not_ready_is_503(make_site: MakeSite, make_model: MakeModel) -> None:
-    site = make_site(Models((make_model(FakeEngine(refusal=EngineStoppedError("gone"))),)))
-    refused(translate(site, text="Der Hund."), 503, "gone")
-
-
-def test_the_deadline_is_before_the_official_client_gives_up(
-    make_site: MakeSite, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert MAX_DEADLINE_S < 10
-    monkeypatch.setattr(translate_module, "MAX_DEADLINE_S", 0.02)
-    engine = FakeEngine(hold=True)
-    answer = translate(make_site(Models((make_model(engine),)), deadline_s=3600.0), text="Der Hund.")
-    refused(answer, 429, "deadline")
-    assert answer.headers["retry-after"] == "1"
-    assert engine.futures[0].cancelled()
-
-
-def test_the_servers_own_deadline_counts_too(make_site: MakeSite, make_model: MakeModel) -> None:
-    site = make_site(Models((make_model(FakeEngine(hold=True)),)), deadline_s=0.02)
-    refused(translate(site, text="Der Hund."), 429, "deadline")
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "says"),
-    [
-        ({"text": "a", "target_lang": "XX"}, 400, "'target_lang' not supported; there are: EN, DE."),
-        ({"text": "a", "source_lang": "XX"}, 400, "'source_lang' not supported; there are: DE, EN."),
-        ({"text": "a", "target_lang": "DE"}, 400, "there are: de-en, en-de"),
-        ({"text": ["a"] * 51}, 400, "51 texts"),
-        ({"text": "a", "formality": "more"}, 400, "'formality'"),
-        ({"text": "a" * 100_001}, 413, "100001 characters"),
-    ],
-)
-def test_requests_that_are_refused(site: Site, body: dict[str, Any], status: int, says: str) -> None:
-    refused(translate(site, **body), status, says)
-
-
-def test_a_kind_of_languages_that_does_not_exist(site: Site) -> None:
-    refused(site.ask("GET", "/v2/languages?type=both"), 400, "'type' is invalid")
-
-
 def test_a_method_that_does_not_exist(site: Site) -> None:
     assert site.ask("GET", "/v2/translate").status_code == 405
-
-
-def test_what_only_we_can_break_is_told_without_details(
-    site: Site, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    text = "Der Hund."
-
-    def broken(*_: Any, **__: Any) -> None:
-        raise RuntimeError(text)
-
-    monkeypatch.setattr(engine, "submit", broken)
-    body = refused(translate(site, text=text), 500, "its log says where")
-    assert "Hund" not in body["message"] + caplog.text
-    assert "RuntimeError" in caplog.text
 
 
 def test_nothing_of_a_user_is_logged_or_counted(site: Site, caplog: pytest.LogCaptureFixture) -> None:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from server.dialects.deepl.schema import MarkupOptions, parse_translate
+from server.dialects.deepl.schema import parse_translate
 from server.errors import InvalidRequestError
+from server.markup import Options
 from server.text.segments import Split
 
 BODY = {"text": ["Hallo"], "target_lang": "EN"}
@@ -43,7 +44,8 @@ def test_everything_that_is_documented_is_accepted() -> None:
     assert asked.preserve_formatting
     assert asked.context == "a letter"
     assert asked.model_type == "latency_optimized"
-    assert asked.markup == MarkupOptions("xml", ("x", "code"), ("p", "li"), ("b",), outline_detection=False)
+    ignored, splitting, others = frozenset({"x", "code"}), frozenset({"p", "li"}), frozenset({"b"})
+    assert asked.markup == Options("xml", ignored, splitting, others, outline_detection=False)
     assert asked.markup_version == "v1"
     assert asked.glossary_ids == ("a",)
 
@@ -67,7 +69,7 @@ def test_the_split(given: dict[str, object], split: Split) -> None:
 
 def test_markup_by_default() -> None:
     asked = parse_translate({**BODY, "tag_handling": "html"})
-    assert asked.markup == MarkupOptions("html", (), (), (), outline_detection=True)
+    assert asked.markup == Options("html", outline_detection=True)
     assert asked.markup_version == "v2"
 
 

@@ -1,0 +1,1 @@
+"""What whoever runs the server asks: health and metrics. It takes no key, and tells errors as `/v1` does."""

@@ -1,0 +1,59 @@
+"""Codes of languages as clients write them, and the lists of them."""
+
+from typing import Any
+
+import pytest
+
+from server.models.models import Models
+from tests.server.conftest import MakeModel
+from tests.server.dialects.deepl.conftest import MakeSite, refused, translate
+from tests.server.fakes import DE, EN, FakeEngine
+from tests.server.test_app import Site
+
+
+@pytest.mark.parametrize("target", ["EN", "en", "EN-US", "en-gb", "EN-GB"])
+def test_every_way_to_write_english(site: Site, engine: FakeEngine, target: str) -> None:
+    assert translate(site, text="Der Hund.", target_lang=target).status_code == 200
+    assert engine.sources[0][0] == EN
+
+
+def test_a_region_that_is_served_goes_before_its_language(make_site: MakeSite, make_model: MakeModel) -> None:
+    engine = FakeEngine()
+    site = make_site(Models((make_model(engine, pairs=(("de", "pt", EN), ("de", "pt-br", DE))),)))
+    for target in ("PT-BR", "PT-PT"):
+        translate(site, text="Der Hund.", target_lang=target)
+    assert [each[0] for each in engine.sources] == [DE, EN]
+
+
+def test_source_languages(site: Site) -> None:
+    expected = [{"language": "DE", "name": "German"}, {"language": "EN", "name": "English"}]
+    assert site.ask("GET", "/v2/languages").json() == expected
+    assert site.ask("GET", "/v2/languages?type=source").json() == expected
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"method": "GET", "path": "/v2/languages?type=target"},
+        {"method": "GET", "path": "/v2/languages", "data": {"type": "target"}},
+        {"method": "POST", "path": "/v2/languages", "json": {"type": "target"}},
+        {"method": "POST", "path": "/v2/languages", "data": {"type": "target"}},
+    ],
+)
+def test_target_languages(site: Site, asked: dict[str, Any]) -> None:
+    assert site.ask(**asked).json() == [
+        {"language": "DE", "name": "German", "supports_formality": False},
+        {"language": "EN-GB", "name": "English (British)", "supports_formality": False},
+        {"language": "EN-US", "name": "English (American)", "supports_formality": False},
+    ]
+
+
+def test_every_listed_language_is_served(site: Site) -> None:
+    targets = [each["language"] for each in site.ask("GET", "/v2/languages?type=target").json()]
+    for target in targets:
+        source = "EN" if target == "DE" else "DE"
+        assert translate(site, text="a", source_lang=source, target_lang=target).status_code == 200
+
+
+def test_a_kind_of_languages_that_does_not_exist(site: Site) -> None:
+    refused(site.ask("GET", "/v2/languages?type=both"), 400, "'type' is invalid")

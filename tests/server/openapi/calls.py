@@ -1,0 +1,105 @@
+"""A request for each operation of every dialect that works as it is, so that a test may break it in one way."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Method = Literal["GET", "POST", "DELETE"]
+
+UNKNOWN_GLOSSARY = "96ab91fd-e715-41a1-adeb-5d701f84a483"
+DOCUMENT_KEY = "0" * 64
+TEXT = "Der Hund läuft."
+FILE = {"file": ("brief.txt", TEXT.encode())}
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request of one operation.
+
+    Attributes:
+        template: the path as the document has it.
+        ids: what stands in the path's places.
+        content: what httpx takes: `json`, `data`, `files`, `params`.
+    """
+
+    method: Method
+    template: str
+    content: Mapping[str, Any] = field(default_factory=dict)
+    ids: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def operation(self) -> tuple[str, str]:
+        """How the document finds it."""
+        return self.method.lower(), self.template
+
+    @property
+    def path(self) -> str:
+        """Where it goes."""
+        return self.template.format_map(self.ids)
+
+
+NATIVE = {"text": TEXT, "source": "de", "target": "en"}
+DEEPL = {"text": [TEXT], "source_lang": "DE", "target_lang": "EN-US"}
+LIBRE = {"q": TEXT, "source": "de", "target": "en"}
+LIBRE_FORM = {"source": "de", "target": "en"}
+DEEPL_FORM = {"source_lang": "DE", "target_lang": "EN-US"}
+GLOSSARY = {"name": "g", "source_lang": "DE", "target_lang": "EN", "entries_format": "tsv", "entries": "Hund\thound"}
+
+UPLOAD = Call("POST", "/v2/document", {"data": DEEPL_FORM, "files": FILE})
+CREATE_GLOSSARY = Call("POST", "/v2/glossaries", {"json": GLOSSARY})
+TRANSLATE_FILE = Call("POST", "/translate_file", {"data": LIBRE_FORM, "files": FILE})
+
+# Those that need nothing to be there before them.
+CALLS = (
+    Call("POST", "/v1/translate", {"json": NATIVE}),
+    Call("POST", "/v1/detect", {"json": {"text": TEXT}}),
+    Call("GET", "/v1/models"),
+    Call("GET", "/translate", {"params": {"q": TEXT, "source": "de", "target": "en"}}),
+    Call("GET", "/health/live"),
+    Call("GET", "/health/ready"),
+    Call("GET", "/metrics"),
+    Call("POST", "/v2/translate", {"json": DEEPL}),
+    Call("GET", "/v2/languages", {"params": {"type": "target"}}),
+    Call("POST", "/v2/languages", {"json": {"type": "source"}}),
+    Call("GET", "/v2/usage"),
+    Call("POST", "/v2/usage"),
+    Call("GET", "/v2/glossary-language-pairs"),
+    Call("GET", "/v2/glossaries"),
+    CREATE_GLOSSARY,
+    UPLOAD,
+    Call("POST", "/translate", {"json": LIBRE}),
+    Call("POST", "/detect", {"json": {"q": TEXT}}),
+    Call("GET", "/languages"),
+    Call("GET", "/health"),
+    Call("GET", "/frontend/settings"),
+    Call("GET", "/spec"),
+    Call("POST", "/suggest", {"data": {"q": "a", "s": "b"}}),
+    TRANSLATE_FILE,
+)
+
+
+def calls_of_glossary(glossary_id: str) -> tuple[Call, ...]:
+    """What is asked of one glossary; the last removes it."""
+    one, ids = "/v2/glossaries/{glossary_id}", {"glossary_id": glossary_id}
+    return Call("GET", one, ids=ids), Call("GET", f"{one}/entries", ids=ids), Call("DELETE", one, ids=ids)
+
+
+def calls_of_document(document_id: str, key: str) -> tuple[Call, ...]:
+    """What is asked of one document; the first of the last two that finds it takes it away."""
+    one, ids, handle = "/v2/document/{document_id}", {"document_id": document_id}, {"document_key": key}
+    asked: tuple[tuple[Method, Mapping[str, Any]], ...] = (("GET", {"params": handle}), ("POST", {"json": handle}))
+    return tuple(Call(method, path, sent, ids) for path in (one, f"{one}/result") for method, sent in asked)
+
+
+def call_of_file(name: str) -> Call:
+    """The fetching of a translated file."""
+    return Call("GET", "/download_file/{name}", ids={"name": name})
+
+
+# Those of things that are not there.
+UNKNOWN = (
+    *calls_of_glossary(UNKNOWN_GLOSSARY),
+    *calls_of_document("0" * 32, DOCUMENT_KEY),
+    call_of_file("none.txt"),
+)
+EVERY_CALL = (*CALLS, *UNKNOWN)
