@@ -38,8 +38,8 @@ class Arithmetic(Protocol):
         """[..., D] of `ids` [...]: rows of `table` [V, D], times the square root of D."""
         ...
 
-    def project(self, graph: GraphBuilder, x: str, table: Array) -> str:
-        """[R, V]: `x` [R, D] against every row of `table` [V, D]."""
+    def project(self, graph: GraphBuilder, x: str, rows: Affine) -> str:
+        """[R, V]: `x` [R, D] against every row of the weight, which is [V, D] here, plus the bias [V]."""
         ...
 
     def cache_scale(self, module: str) -> Array | None:
@@ -66,9 +66,10 @@ class Float32:
         factor = np.array(math.sqrt(table.shape[1]), np.float32)
         return graph.node("Mul", [rows, graph.initializer(factor, "embedding_factor")])
 
-    def project(self, graph: GraphBuilder, x: str, table: Array) -> str:
+    def project(self, graph: GraphBuilder, x: str, rows: Affine) -> str:
         """As `Arithmetic.project`."""
-        return graph.node("Gemm", [x, graph.initializer(table, "embedding")], {"transB": 1})
+        bias = [] if rows.bias is None else [graph.initializer(rows.bias, "logits_bias")]
+        return graph.node("Gemm", [x, graph.initializer(rows.weight, "embedding"), *bias], {"transB": 1})
 
     def cache_scale(self, module: str) -> Array | None:
         """None: the cache holds float32."""
@@ -95,10 +96,10 @@ class Tapped(Float32):
         self.taps.append(Tap(graph.path(name), x, (1, affine.weight.shape[0])))
         return super().linear(graph, x, affine, name)
 
-    def project(self, graph: GraphBuilder, x: str, table: Array) -> str:
+    def project(self, graph: GraphBuilder, x: str, rows: Affine) -> str:
         """As `Arithmetic.project`, with a tap on `x`."""
-        self.taps.append(Tap(graph.path("projection"), x, (table.shape[1],)))
-        return super().project(graph, x, table)
+        self.taps.append(Tap(graph.path("projection"), x, (rows.weight.shape[1],)))
+        return super().project(graph, x, rows)
 
 
 def fuse(linears: Sequence[nn.Linear], factors: Sequence[float | Array] | None = None) -> Affine:

@@ -24,7 +24,6 @@ from server.bundle import Manifest
 from server.engine.job import default_max_target_length
 from server.engine.runtime import DecodeStep
 from server.engine.tensors import encoder_outputs
-from training.data.tokenizer import BOS
 from training.model import Transformer
 
 BATCH_SIZE = 32
@@ -99,16 +98,19 @@ def calibrate(
     for batch in batches(sources, BATCH_SIZE):
         pairs += zip(batch, _run(runtime, manifest, batch), strict=True)
     ranges = {site: extremes.range(percentile) for site, extremes in runtime.extremes.items()}
-    return Calibration(ranges, measure_cache(model, pairs))
+    return Calibration(ranges, measure_cache(model, pairs, manifest.special_ids.bos))
 
 
 @torch.no_grad()
-def measure_cache(model: Transformer, pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> dict[str, Array]:
-    """The largest magnitude of each feature [D] of the decoder's keys and values, by module.
+def measure_cache(
+    model: Transformer, pairs: Sequence[tuple[Sequence[int], Sequence[int]]], bos: int
+) -> dict[str, Array]:
+    """The largest magnitude of each feature [D] of the decoder's keys and values, by module, over `pairs`.
 
     Args:
         model: float32, in evaluation mode.
         pairs: source ids, and target ids without BOS and EOS.
+        bos: what targets start from.
     """
     maxima: dict[str, Tensor] = {}
 
@@ -124,7 +126,7 @@ def measure_cache(model: Transformer, pairs: Sequence[tuple[Sequence[int], Seque
     # An SSRU has a linear map of that name too, whose output nobody keeps.
     hooks = [watch(name, module) for name, module in kept if "attention" in name or not _recurs(model)]
     for source, target in pairs:
-        model.decode(torch.tensor([[BOS, *target]]), model.encode(torch.tensor([list(source)]), None), None)
+        model.decode(torch.tensor([[bos, *target]]), model.encode(torch.tensor([list(source)]), None), None)
     for hook in hooks:
         hook.remove()
     return {name: array(values) for name, values in maxima.items()}

@@ -14,6 +14,7 @@ from export.errors import ExportError
 from export.manifest import ExportSettings
 from export.pack import Material, check_free, pack
 from export.quantise import QuantiseSettings
+from export.sources.own import from_checkpoint
 from server.bundle import Quality
 from server.errors import FerryError
 from training.checkpoint import CheckpointError, read_checkpoint
@@ -65,7 +66,7 @@ def _run(options: argparse.Namespace) -> None:
     material = Material(dict(options.calibration_source), dict(options.golden), options.card)
     print(f"reading {options.checkpoint}", flush=True)
     checkpoint = read_checkpoint(options.checkpoint)
-    pack(checkpoint, options.bundle, settings, material, lambda message: print(message, flush=True))
+    pack(from_checkpoint(checkpoint), options.bundle, settings, material, lambda message: print(message, flush=True))
     size = sum(file.stat().st_size for file in options.bundle.iterdir())
     print(f"{options.bundle}: {size / 1e6:.1f} MB, {options.precision}, ready for ferry-serve")
 
@@ -77,8 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("bundle", type=Path, help="folder to make; must not exist")
     parser.add_argument("--precision", choices=("fp32", "int8"), default=defaults.precision)
     parser.add_argument("--name", default=defaults.name, help="what the server calls the model (default: the folder's)")
-    _add_text(parser, "--calibration-source", "text to calibrate int8 with, plain or .gz (default: samples)")
-    _add_text(parser, "--golden", "text for golden lines and verification (default: samples)")
+    add_text(parser, "--calibration-source", "text to calibrate int8 with, plain or .gz (default: samples)")
+    add_text(parser, "--golden", "text for golden lines and verification (default: samples)")
     parser.add_argument("--beam-size", type=int, default=defaults.beam_size, help="default of requests")
     parser.add_argument("--length-penalty", type=float, default=defaults.length_penalty, help="default of requests")
     parser.add_argument("--quality", type=Path, help="JSON list of measured figures to put into the manifest")
@@ -94,7 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_text(parser: argparse.ArgumentParser, flag: str, meaning: str) -> None:
+def add_text(parser: argparse.ArgumentParser, flag: str, meaning: str) -> None:
+    """Let `parser` take files of text by language, any number of times, as `flag`, which means `meaning`."""
     parser.add_argument(flag, type=_language_file, action="append", default=[], metavar="LANG=FILE", help=meaning)
 
 

@@ -16,7 +16,7 @@ import onnx
 from export.arithmetic import Arithmetic, array, fuse
 from export.graph import GraphBuilder, onnx_type
 from export.layers import feed_forward, normalise, positions_table, residual
-from training.model import Attention, EncoderLayer, Transformer, sinusoids
+from training.model import Attention, EncoderLayer, Transformer
 
 # Vector code sums in steps of 16 floats; what is left over is summed in another order, and with other bits.
 SOURCE_MULTIPLE = 16
@@ -105,7 +105,7 @@ def _embed(
     layout: _Layout,
 ) -> str:
     padded = -(-max_source_length // SOURCE_MULTIPLE) * SOURCE_MULTIPLE
-    table = positions_table(graph, sinusoids(padded, model.settings.d_model))
+    table = positions_table(graph, model.positions(padded, "source"))
     positions = graph.node("Gather", [table, graph.node("Mod", [layout.real, layout.size])])
     ids = graph.node("Gather", [graph.node("Reshape", [input_ids, graph.integers(-1)]), layout.real])
     return graph.node("Add", [arithmetic.embed(graph, ids, array(model.embedding.weight)), positions])

@@ -5,6 +5,7 @@ equal content are stored once, under the name that came first. So norms that wer
 as copies of each other, are found as well. Knows the graph's forms; nothing of the model's modules.
 """
 
+import math
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,10 @@ class GraphReader:
             raise self._lacks(scope, "norm.weight")
         return found
 
+    def comes_first(self, scope: str, node: Any) -> bool:
+        """Whether `node` is the first of `scope`."""
+        return bool(self._nodes[scope][0].name == node.name)
+
     def first(self, scope: str, operators: Collection[str]) -> Any:
         """The first node of `scope` that is one of `operators`; None if there is none."""
         return next((node for node in self._nodes.get(scope, []) if node.op_type in operators), None)
@@ -74,8 +79,8 @@ class GraphReader:
             raise ExportError(f"{self._file} has no initialiser {name}; was the bundle made by ferry-export?")
         return self._constants[name].astype(np.float32)
 
-    def table(self) -> Array:
-        """The embedding table [V, D], as the decoder multiplies by it.
+    def projection(self) -> Affine:
+        """The rows [V, D] that give the logits, and their bias [V].
 
         Raises:
             ExportError: the decoder has no output projection.
@@ -84,8 +89,47 @@ class GraphReader:
         if node is None:
             raise self._lacks("", "embedding")
         if node.op_type == "Gemm":
-            return self.constant(node.input[1])
-        return self.constant(node.input[3]) * self.constant(node.input[4])[:, None]
+            return Affine(self.constant(node.input[1]), self.constant(node.input[2]) if len(node.input) > 2 else None)
+        _, scale, _, weight, scales, _, *bias = node.input
+        steps = self.constant(scales)
+        bias_steps = steps * self.constant(scale)
+        return Affine(
+            self.constant(weight) * steps[:, None], self.constant(bias[0]) * bias_steps if any(bias[:1]) else None
+        )
+
+    def embedding(self) -> Array:
+        """The table [V, D] that ids are looked up in; what is looked up is then multiplied by the square root of D.
+
+        Raises:
+            ExportError: the graph looks nothing up.
+        """
+        lookups = self._lookups()
+        rows = next((name for name, users in lookups.items() if users & {"Mul", "Cast"}), None)
+        if rows is None:
+            raise self._lacks("", "embedding")
+        table = self.constant(rows)
+        factors = [name for name in lookups if self._constants[name].shape[1:] == (1,)]
+        return table * (self.constant(factors[0]) / np.float32(math.sqrt(table.shape[1]))) if factors else table
+
+    def positions(self) -> Array:
+        """[length, D]: what is added at each position.
+
+        Raises:
+            ExportError: the graph has no positions.
+        """
+        found = next((name for name, users in self._lookups().items() if not users & {"Mul", "Cast"}), None)
+        if found is None:
+            raise self._lacks("", "positions")
+        return self.constant(found)
+
+    def _lookups(self) -> dict[str, set[str]]:
+        """The matrices that rows are taken from outside of all layers, each with the operators there that use them."""
+        nodes = self._nodes.get("", [])
+        return {
+            node.input[0]: {user.op_type for user in nodes if node.output[0] in user.input}
+            for node in nodes
+            if node.op_type == "Gather" and node.input[0] in self._constants
+        }
 
     def _is_linear(self, node: Any) -> bool:
         return node.op_type == "MatMulIntegerToFloat" or (node.op_type == "MatMul" and node.input[1] in self._constants)

@@ -6,14 +6,11 @@ Axis letters: B sentences (or rows), T positions, D d_model, H heads, E head_dim
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from export.arithmetic import Arithmetic, array, fuse
 from export.graph import GraphBuilder
 from training.model import FeedForward, Residual
-
-EPSILON = 1e-6
 
 
 def residual(graph: GraphBuilder, x: str, module: Residual, block: Callable[[str], str]) -> str:
@@ -34,12 +31,12 @@ def normalise(graph: GraphBuilder, x: str, norm: nn.Module) -> str:
         return x
     assert isinstance(norm, nn.RMSNorm | nn.LayerNorm)
     assert norm.weight is not None
-    assert norm.eps == EPSILON
+    assert norm.eps is not None
     inputs = [x, graph.initializer(array(norm.weight), "norm.weight")]
     if isinstance(norm, nn.LayerNorm) and norm.bias is not None:
         inputs.append(graph.initializer(array(norm.bias), "norm.bias"))
     op = "RMSNormalization" if isinstance(norm, nn.RMSNorm) else "LayerNormalization"
-    return graph.node(op, inputs, {"axis": -1, "epsilon": EPSILON})
+    return graph.node(op, inputs, {"axis": -1, "epsilon": norm.eps})
 
 
 def feed_forward(graph: GraphBuilder, arithmetic: Arithmetic, x: str, module: FeedForward, activation: str) -> str:
@@ -53,12 +50,13 @@ def activate(graph: GraphBuilder, x: str, activation: str) -> str:
     operators: dict[str, tuple[str, dict[str, Any]]] = {
         "relu": ("Relu", {}),
         "gelu": ("Gelu", {"approximate": "none"}),
-        "swish": ("QuickGelu", {"alpha": 1.0}),  # x * sigmoid(alpha * x)
+        "quick_gelu": ("QuickGelu", {"alpha": 1.702}),  # x * sigmoid(alpha * x)
+        "swish": ("QuickGelu", {"alpha": 1.0}),
     }
     op, attributes = operators[activation]
     return graph.node(op, [x], attributes)
 
 
-def positions_table(graph: GraphBuilder, table: Any) -> str:
-    """The sinusoids [length, D] as a constant."""
-    return graph.initializer(np.asarray(table, np.float32), "positions")
+def positions_table(graph: GraphBuilder, table: Tensor) -> str:
+    """The positions [length, D] as a constant."""
+    return graph.initializer(array(table), "positions")

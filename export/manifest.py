@@ -1,4 +1,4 @@
-"""The manifest of a bundle, from the checkpoint and what the user asked for."""
+"""The manifest of a bundle, from its source and what the user asked for."""
 
 import math
 from dataclasses import dataclass, field
@@ -10,9 +10,8 @@ import torch
 from export.decoder import alignment_layer
 from export.encoder import SOURCE_MULTIPLE
 from export.quantise import QuantiseSettings
-from server.bundle import FORMAT, Dimensions, LanguagePair, Manifest, Precision, Quality, SearchDefaults, SpecialIds
-from training.checkpoint import Checkpoint
-from training.data.tokenizer import BOS, EOS, PAD, UNK
+from export.sources.source import Source
+from server.bundle import FORMAT, Dimensions, Manifest, Precision, Quality, SearchDefaults
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class ExportSettings:
         return [message for holds, message in checks if not holds]
 
 
-def build_manifest(checkpoint: Checkpoint, settings: ExportSettings) -> Manifest:
+def build_manifest(source: Source, settings: ExportSettings) -> Manifest:
     """The manifest of a bundle whose files are not yet known: `files` and `version` are empty."""
     return Manifest(
         format=FORMAT,
@@ -57,22 +56,22 @@ def build_manifest(checkpoint: Checkpoint, settings: ExportSettings) -> Manifest
         version="",
         created_with=_describe_versions(),
         precision=settings.precision,
-        decoder_mixing=checkpoint.settings.model.decoder_mixing,
-        pairs=tuple(LanguagePair(source, target, (checkpoint.tag_ids[target],)) for source, target in checkpoint.pairs),
-        special_ids=SpecialIds(pad=PAD, unk=UNK, bos=BOS, eos=EOS),
-        suppressed_ids=checkpoint.suppressed_ids,
-        dimensions=_measure(checkpoint),
+        decoder_mixing=source.model.settings.decoder_mixing,
+        pairs=source.pairs,
+        special_ids=source.special_ids,
+        suppressed_ids=source.suppressed_ids,
+        dimensions=_measure(source),
         search=SearchDefaults(settings.beam_size, settings.length_penalty),
-        quality=settings.quality,
+        quality=settings.quality or source.quality,
         files={},
         decoder_output="log_probs",
-        alignment_layer=alignment_layer(checkpoint.settings.model.num_decoder_layers),
+        alignment_layer=alignment_layer(source.model.settings.num_decoder_layers),
         cache="int8" if settings.precision == "int8" else "float32",
     )
 
 
-def _measure(checkpoint: Checkpoint) -> Dimensions:
-    model = checkpoint.settings.model
+def _measure(source: Source) -> Dimensions:
+    model = source.model.settings
     return Dimensions(
         d_model=model.d_model,
         d_ff=model.d_ff,
@@ -80,9 +79,10 @@ def _measure(checkpoint: Checkpoint) -> Dimensions:
         head_dim=model.head_dim,
         num_encoder_layers=model.num_encoder_layers,
         num_decoder_layers=model.num_decoder_layers,
-        vocab_size=checkpoint.model.vocab_size,
-        max_source_length=checkpoint.max_source_length,
-        max_target_length=checkpoint.max_target_length,
+        vocab_size=source.model.vocab_size,
+        target_vocab_size=source.model.target_vocab_size,
+        max_source_length=source.max_source_length,
+        max_target_length=source.max_target_length,
         source_multiple=SOURCE_MULTIPLE,
     )
 

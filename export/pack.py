@@ -19,13 +19,15 @@ from export.golden import choose_golden, write_golden
 from export.lines import Line, choose_evenly, gather_lines
 from export.manifest import ExportSettings, build_manifest
 from export.quantise import Int8
+from export.sources.source import Source
 from export.verify import Parity, prove
-from server.bundle import Bundle, FileEntry, describe_file, read_bundle, write_manifest
+from server.bundle import Bundle, FileEntry, Origin, describe_file, read_bundle, write_manifest
 from server.engine.runtime import Runtime
 from server.text.tokenizer import Tokenizer
-from training.checkpoint import Checkpoint
 
-FILES = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "tokenizer": "tokenizer.model", "golden": "golden.jsonl"}
+GRAPHS = {"encoder": "encoder.onnx", "decoder": "decoder.onnx"}
+TOKENIZERS = {"tokenizer": "tokenizer.model", "target_tokenizer": "target_tokenizer.model"}
+GOLDEN_NAME = "golden.jsonl"
 CARD_NAME = "MODEL_CARD.md"
 NUM_CALIBRATION_LINES = 400
 NUM_GOLDEN_CANDIDATES = 192
@@ -34,10 +36,10 @@ NUM_VERIFICATION_LINES = 32
 
 @dataclass(frozen=True)
 class Material:
-    """Files besides the checkpoint.
+    """Files besides the source.
 
     Attributes:
-        calibration: text by source language; a language without any takes the checkpoint's samples.
+        calibration: text by source language; a language without any takes the source's samples.
         golden: likewise, for golden lines and verification.
         card: a model card to put into the bundle; None for none.
     """
@@ -48,9 +50,9 @@ class Material:
 
 
 def pack(
-    checkpoint: Checkpoint, folder: Path, settings: ExportSettings, material: Material, say: Callable[[str], None]
+    source: Source, folder: Path, settings: ExportSettings, material: Material, say: Callable[[str], None]
 ) -> Parity:
-    """Export `checkpoint` to the bundle `folder`, telling `say` what is done, and return the proof.
+    """Export `source` to the bundle `folder`, telling `say` what is done, and return the proof.
 
     Raises:
         ExportError: `folder` exists, material is missing, or the graphs fail their proof. Nothing is left behind.
@@ -60,7 +62,7 @@ def pack(
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as aside:
         draft = Path(aside) / folder.name
         draft.mkdir()
-        parity = _Packer(checkpoint, draft, settings, material, say).fill()
+        parity = _Packer(source, draft, settings, material, say).fill()
         check_free(folder)
         draft.rename(folder)
     return parity
@@ -81,15 +83,17 @@ class _Packer:
 
     def __init__(
         self,
-        checkpoint: Checkpoint,
+        source: Source,
         draft: Path,
         settings: ExportSettings,
         material: Material,
         say: Callable[[str], None],
     ) -> None:
-        shutil.copyfile(checkpoint.tokenizer, draft / FILES["tokenizer"])
-        self.checkpoint, self.draft, self.settings, self.material, self.say = checkpoint, draft, settings, material, say
-        self.manifest = build_manifest(checkpoint, replace(settings, name=settings.name or draft.name))
+        self.files = GRAPHS | dict(list(TOKENIZERS.items())[: len(source.tokenizers)]) | {"golden": GOLDEN_NAME}
+        for name, content in zip(TOKENIZERS.values(), source.tokenizers, strict=False):
+            (draft / name).write_bytes(content)
+        self.source, self.draft, self.settings, self.material, self.say = source, draft, settings, material, say
+        self.manifest = build_manifest(source, replace(settings, name=settings.name or draft.name))
 
     def fill(self) -> Parity:
         """Write everything and prove it."""
@@ -97,16 +101,23 @@ class _Packer:
         self.write_graphs(self.choose_arithmetic())
         self.write_golden(tests)
         self.write_manifest()
-        self.say("verifying against the checkpoint, with the server's engine")
+        self.say(f"verifying against the {self.called}, with the server's engine")
         bundle = read_bundle(self.draft)
-        parity = prove(self.checkpoint.model, bundle, choose_evenly(tests, NUM_VERIFICATION_LINES))
+        parity = prove(self.source.model, bundle, choose_evenly(tests, NUM_VERIFICATION_LINES), self.called)
         self.say(str(parity))
+        if self.source.family:
+            write_manifest(self.draft, replace(self.manifest, origin=_tell_origin(self.source, parity)))
         return parity
 
+    @property
+    def called(self) -> str:
+        """What messages call the source."""
+        return f"{self.source.family} model" if self.source.family else "checkpoint"
+
     def gather(self, files: Mapping[str, Path]) -> list[Line]:
-        """Lines of `files`, or of the checkpoint's samples."""
-        tokenizer = Tokenizer.load(self.draft / FILES["tokenizer"])
-        return gather_lines(files, self.checkpoint.samples, self.manifest, tokenizer)
+        """Lines of `files`, or of the source's samples."""
+        tokenizer = Tokenizer.load(*(self.draft / self.files[role] for role in TOKENIZERS if role in self.files))
+        return gather_lines(files, self.source.samples, self.manifest, tokenizer)
 
     def choose_arithmetic(self) -> Arithmetic:
         """In which numbers the graphs multiply, calibrated if need be."""
@@ -115,35 +126,40 @@ class _Packer:
         lines = choose_evenly(self.gather(self.material.calibration), NUM_CALIBRATION_LINES)
         self.say(f"calibrating on {len(lines)} sentences")
         sources, quantise = [line.source_ids for line in lines], self.settings.quantise
-        return Int8(calibrate(self.checkpoint.model, self.manifest, sources, quantise.percentile), quantise)
+        return Int8(calibrate(self.source.model, self.manifest, sources, quantise.percentile), quantise)
 
     def write_graphs(self, arithmetic: Arithmetic) -> None:
         """Author both graphs."""
         self.say("writing the graphs")
-        model, sizes = self.checkpoint.model, self.manifest.dimensions
+        model, sizes = self.source.model, self.manifest.dimensions
         encoder = build_encoder(model, sizes.max_source_length, arithmetic)
         decoder = build_decoder(model, sizes.max_target_length, arithmetic)
         for role, graph in (("encoder", encoder), ("decoder", decoder)):
-            (self.draft / FILES[role]).write_bytes(graph.SerializeToString(deterministic=True))
+            (self.draft / GRAPHS[role]).write_bytes(graph.SerializeToString(deterministic=True))
 
     def write_golden(self, tests: Sequence[Line]) -> None:
         """Choose the golden lines with the graphs just written."""
         self.say("choosing golden lines")
         runtime = Runtime.load(Bundle(self.draft, replace(self.manifest, files=self.describe("encoder", "decoder"))))
         golden = choose_golden(runtime, self.manifest, choose_evenly(tests, NUM_GOLDEN_CANDIDATES))
-        write_golden(self.draft / FILES["golden"], golden)
+        write_golden(self.draft / GOLDEN_NAME, golden)
 
     def write_manifest(self) -> None:
         """List all files, and name the version after their content."""
-        files = self.describe(*FILES)
+        files = self.describe(*self.files)
         if self.material.card is not None:
             shutil.copyfile(self.material.card, self.draft / CARD_NAME)
             files["card"] = describe_file(self.draft, CARD_NAME)
-        content = "".join(files[role].sha256 for role in ("encoder", "decoder", "tokenizer"))
+        content = "".join(files[role].sha256 for role in (*GRAPHS, *TOKENIZERS) if role in files)
         version = hashlib.sha256(content.encode()).hexdigest()[:12]
         self.manifest = replace(self.manifest, files=files, version=version)
         write_manifest(self.draft, self.manifest)
 
     def describe(self, *roles: str) -> dict[str, FileEntry]:
         """Size and hash of the files of `roles`."""
-        return {role: describe_file(self.draft, FILES[role]) for role in roles}
+        return {role: describe_file(self.draft, self.files[role]) for role in roles}
+
+
+def _tell_origin(source: Source, parity: Parity) -> Origin:
+    figures = {name: getattr(parity, name) for name in ("max_error", "relative_error", "regret", "identical", "chrf")}
+    return Origin(source.family, source.licence, dict(source.files), **figures)

@@ -3,9 +3,10 @@
 `_encoder_blocks` and `_decoder_blocks` say which modules went where; they follow `encoder.py` and `decoder.py`.
 """
 
+import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -15,9 +16,11 @@ from export.arithmetic import Affine, Array
 from export.errors import ExportError
 from export.graph_reader import GraphReader
 from server.bundle import Bundle, Dimensions
-from training.model import ModelSettings, Transformer
+from training.model import Activation, ModelSettings, Transformer, sinusoids
 
-ACTIVATIONS: Mapping[str, Literal["relu", "gelu", "swish"]] = {"Relu": "relu", "Gelu": "gelu", "QuickGelu": "swish"}
+ACTIVATIONS: Mapping[str, Activation] = {"Relu": "relu", "Gelu": "gelu", "QuickGelu": "swish"}
+# Where the first position may stand in the sinusoids: published models start at 0 or 2.
+OFFSETS = range(9)
 NORMS: Mapping[str, Literal["rmsnorm", "layernorm"]] = {
     "RMSNormalization": "rmsnorm",
     "LayerNormalization": "layernorm",
@@ -42,16 +45,41 @@ def read_parameters(bundle: Bundle, dropout: float) -> Parameters:
         ExportError: settings that no model can have, or graphs that do not hold what such a model has.
     """
     encoder, decoder = GraphReader(bundle.file("encoder")), GraphReader(bundle.file("decoder"))
-    settings = _read_settings(encoder, bundle, dropout)
+    settings = _read_settings(encoder, decoder, bundle, dropout)
     faults = settings.faults()
     if faults:
         raise ExportError("; ".join(faults))
     factors = _factors(decoder, settings)
-    weights = {"embedding.weight": torch.tensor(decoder.table())}
+    weights = _read_tables(encoder, decoder, settings)
     for graph, blocks in ((encoder, _encoder_blocks(settings)), (decoder, _decoder_blocks(settings))):
         for block in blocks:
             weights |= _read_block(graph, block, factors)
     return Parameters(settings, _fit(weights, settings, bundle.manifest.dimensions))
+
+
+def _read_tables(encoder: GraphReader, decoder: GraphReader, settings: ModelSettings) -> dict[str, Tensor]:
+    projection = decoder.projection()
+    source, target = encoder.embedding(), decoder.embedding()
+    tables = {
+        # In int8 the rounded rows are one table, which the projection has without a further rounding.
+        "embedding": projection.weight if _is_tied(settings) else source,
+        "target_embedding": projection.weight if settings.tie_target_output else target,
+        "output_embedding": projection.weight,
+    }
+    if settings.positions == "learned":
+        tables["source_positions"] = _stretch(encoder.positions(), settings.max_positions)
+        tables["target_positions"] = _stretch(decoder.positions(), settings.max_positions)
+    weights = {f"{name}.weight": torch.tensor(table) for name, table in tables.items()}
+    return weights if projection.bias is None else weights | {"logits_bias": torch.tensor(projection.bias)}
+
+
+def _is_tied(settings: ModelSettings) -> bool:
+    return settings.tie_source_target and settings.tie_target_output
+
+
+def _stretch(table: Array, num_rows: int) -> Array:
+    """The first `num_rows` of `table`; the last again where there are no more."""
+    return table[np.minimum(np.arange(num_rows), len(table) - 1)]
 
 
 @dataclass(frozen=True)
@@ -108,27 +136,70 @@ def _feed_forward(layer: str) -> _Block:
 
 
 def _final(module: str, settings: ModelSettings) -> str:
-    return module if settings.norm_place == "pre" else ""
+    return module if settings.norm_place == "pre" and settings.final_norm else ""
 
 
-def _read_settings(encoder: GraphReader, bundle: Bundle, dropout: float) -> ModelSettings:
+def _read_settings(encoder: GraphReader, decoder: GraphReader, bundle: Bundle, dropout: float) -> ModelSettings:
     sizes = bundle.manifest.dimensions
-    activation = encoder.first("encoder.0.feed_forward", ACTIVATIONS)
-    if activation is None:
-        raise ExportError(f"encoder.0.feed_forward has none of the activations {', '.join(ACTIVATIONS)}")
-    return ModelSettings(
+    norm = encoder.norm("encoder.0.feed_forward", NORMS)
+    projection, source, target = decoder.projection(), encoder.embedding(), decoder.embedding()
+    inner = encoder.linears("encoder.0.feed_forward", ["inner", "outer"])["inner"]
+    final_norm = encoder.first("", NORMS) is not None
+    settings = ModelSettings(
         d_model=sizes.d_model,
         d_ff=sizes.d_ff,
         num_heads=sizes.num_heads,
         num_encoder_layers=sizes.num_encoder_layers,
         num_decoder_layers=sizes.num_decoder_layers,
         decoder_mixing=bundle.manifest.decoder_mixing,
-        norm=NORMS[encoder.norm("encoder.0.feed_forward", NORMS).op_type],
-        norm_place="post" if encoder.first("", NORMS) is None else "pre",
-        activation=ACTIVATIONS[activation.op_type],
-        biases=encoder.linears("encoder.0.feed_forward", ["inner", "outer"])["inner"].bias is not None,
+        norm=NORMS[norm.op_type],
+        norm_place="pre" if final_norm or _is_first(encoder, norm) else "post",
+        norm_epsilon=_epsilon(norm),
+        final_norm=final_norm or not _is_first(encoder, norm),
+        activation=_activation(encoder),
+        biases=inner.bias is not None,
+        tie_source_target=_equal(source, target),
+        tie_target_output=_equal(target, projection.weight),
+        logits_bias=projection.bias is not None,
         dropout=dropout,
     )
+    return replace(settings, **_read_positions(encoder, decoder, sizes))
+
+
+def _read_positions(encoder: GraphReader, decoder: GraphReader, sizes: Dimensions) -> dict[str, Any]:
+    """The settings of positions: sinusoids where the tables are, or else learned."""
+    longest = max(sizes.max_source_length, sizes.max_target_length)
+    tables = [encoder.positions()[: sizes.max_source_length], decoder.positions()]
+    for kind, offset in itertools.product(("marian", "transformers"), OFFSETS):
+        wave = sinusoids(longest, sizes.d_model, "marian" if kind == "marian" else "transformers", offset).numpy()
+        if all(_equal(table, wave[: len(table)]) for table in tables):
+            return {"positions": kind, "position_offset": offset}
+    return {"positions": "learned", "max_positions": longest}
+
+
+def _activation(encoder: GraphReader) -> Activation:
+    node = encoder.first("encoder.0.feed_forward", ACTIVATIONS)
+    if node is None:
+        raise ExportError(f"encoder.0.feed_forward has none of the activations {', '.join(ACTIVATIONS)}")
+    alphas = [each.f for each in node.attribute if each.name == "alpha"]
+    return "quick_gelu" if alphas and alphas[0] > 1.5 else ACTIVATIONS[node.op_type]
+
+
+def _epsilon(norm: Any) -> float:
+    """As it was given: the graph keeps 32 bits of it, which seven digits tell."""
+    return next(
+        (float(f"{each.f:.7g}") for each in norm.attribute if each.name == "epsilon"), ModelSettings().norm_epsilon
+    )
+
+
+def _is_first(encoder: GraphReader, norm: Any) -> bool:
+    """Whether the feed-forward block's norm is before it."""
+    return encoder.comes_first("encoder.0.feed_forward", norm)
+
+
+def _equal(table: Array, other: Array) -> bool:
+    """Whether two tables are the same, but for the rounding of what int8 multiplies them with."""
+    return table.shape == other.shape and bool(np.allclose(table, other, rtol=1e-5, atol=1e-7))
 
 
 def _factors(decoder: GraphReader, settings: ModelSettings) -> dict[str, Array]:
@@ -169,7 +240,7 @@ def unfuse(affine: Affine, factors: Mapping[str, Array | np.float32]) -> dict[st
 
 def _fit(found: Mapping[str, Tensor], settings: ModelSettings, sizes: Dimensions) -> dict[str, Tensor]:
     """What the model has of `found`, which may also hold zeros that stand for biases the model does not have."""
-    expected = Transformer(settings, sizes.vocab_size).state_dict()
+    expected = Transformer(settings, sizes.vocab_size, sizes.target_vocab_size).state_dict()
     for name, parameter in expected.items():
         if name not in found:
             raise ExportError(f"the graphs have no {name}, which a model of these settings has: {settings}")

@@ -20,6 +20,9 @@ from export.arithmetic import Affine, Array
 from export.calibration import ActivationRange, Calibration
 from export.graph import GraphBuilder, onnx_type
 
+# Room for the sums of products: 2 ** 30 of int32's 2 ** 31.
+BIAS_LIMIT = 2.0**30
+
 
 @dataclass(frozen=True)
 class QuantiseSettings:
@@ -68,14 +71,17 @@ class Int8:
         numbers = graph.node("Cast", [looked_up], {"to": onnx_type(np.float32)})
         return graph.node("Mul", [numbers, graph.node("Gather", [factors, ids])])
 
-    def project(self, graph: GraphBuilder, x: str, table: Array) -> str:
+    def project(self, graph: GraphBuilder, x: str, rows: Affine) -> str:
         """As `Arithmetic.project`."""
-        rows, scales = quantise_rows(table, self._limit)
-        weight = graph.initializer(rows, "embedding")
+        numbers, scales = quantise_rows(rows.weight, self._limit)
+        weight = graph.initializer(numbers, "embedding")
         quantised, scale, zero_point = self._quantise(graph, x, "projection")
         weight_scale = graph.initializer(scales, "embedding_scale")
-        weight_zero = graph.initializer(np.zeros(len(rows), np.int8), "embedding_zero")
+        weight_zero = graph.initializer(np.zeros(len(numbers), np.int8), "embedding_zero")
         inputs = [quantised, scale, zero_point, weight, weight_scale, weight_zero]
+        if rows.bias is not None:
+            steps = scales * self._calibration.ranges[graph.path("projection")].scale
+            inputs.append(graph.initializer(quantise_bias(rows.bias, steps), "logits_bias"))
         return graph.node("QGemm", inputs, {"transB": 1})
 
     def cache_scale(self, module: str) -> Array | None:
@@ -88,6 +94,12 @@ class Int8:
         scale = graph.initializer(np.array(chosen.scale), f"{name}.scale")
         zero_point = graph.initializer(np.array(chosen.zero_point), f"{name}.zero_point")
         return graph.node("QuantizeLinear", [x, scale, zero_point]), scale, zero_point
+
+
+def quantise_bias(bias: Array, steps: Array) -> NDArray[np.int32]:
+    """`bias` [V] in steps of the sums that it is added to, some 1e-5 to 1e-4 each."""
+    counts: NDArray[np.int32] = np.rint(np.clip(bias / steps, -BIAS_LIMIT, BIAS_LIMIT)).astype(np.int32)
+    return counts
 
 
 def quantise_rows(matrix: Array, limit: int) -> tuple[NDArray[np.int8], Array]:

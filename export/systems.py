@@ -17,6 +17,7 @@ from tqdm import tqdm
 from export.errors import ExportError
 from export.manifest import ExportSettings
 from export.pack import Material, pack
+from export.sources.own import from_checkpoint
 from export.testset import TestSet
 from server.bundle import MANIFEST_NAME, SearchDefaults, read_bundle
 from server.engine.types import EngineSettings, SearchOptions
@@ -144,7 +145,7 @@ class CheckpointFolder:
         with TemporaryDirectory(prefix="ferry-evaluate-") as folder:
             bundle = Path(folder) / self.path.resolve().name
             say(f"{self.path}: packing as fp32, to translate with the engine")
-            pack(checkpoint, bundle, ExportSettings(), lines, say)
+            pack(from_checkpoint(checkpoint), bundle, ExportSettings(), lines, say)
             translated = BundleFolder(bundle).translate(test_sets, decoding, say)
         search = _choose_search(decoding, _checkpoint_search())
         system = f"checkpoint {self.path} (step {checkpoint.step}, as an fp32 bundle), {_describe(search)}"

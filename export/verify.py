@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from sacrebleu.metrics.chrf import CHRF
 
 from export.errors import ExportError
 from export.golden import target_limit
@@ -17,6 +18,7 @@ from server.bundle import Bundle, Manifest, Precision, read_golden
 from server.engine.engine import Engine
 from server.engine.runtime import Runtime
 from server.engine.types import EngineSettings, SearchOptions
+from server.text.tokenizer import Tokenizer
 from training.data.batches import pad
 from training.decode import encode, greedy_decode
 from training.model import Transformer
@@ -54,7 +56,7 @@ TOLERANCES: Mapping[Precision, Tolerance] = {
 
 @dataclass(frozen=True)
 class Parity:
-    """What was measured; the fields are those of `Tolerance`."""
+    """What was measured; the fields are those of `Tolerance`, and chrF, of 100, between the greedy texts of both."""
 
     num_sentences: int
     num_steps: int
@@ -62,12 +64,13 @@ class Parity:
     max_error: float
     regret: float
     identical: float
+    chrf: float
 
     def __str__(self) -> str:
         return (
             f"{self.num_sentences} sentences, {self.num_steps} steps against torch: log-probabilities differ by "
             f"{self.max_error:.1e} at most and {self.relative_error:.1e} of their deviation; "
-            f"regret {self.regret:.1e} nats; {self.identical:.1%} of greedy outputs identical"
+            f"regret {self.regret:.1e} nats; {self.identical:.1%} of greedy outputs identical, chrF {self.chrf:.2f}"
         )
 
     def faults(self, tolerance: Tolerance) -> list[str]:
@@ -83,8 +86,14 @@ class Parity:
         return faults
 
 
-def prove(model: Transformer, bundle: Bundle, lines: Sequence[Line]) -> Parity:
+def prove(model: Transformer, bundle: Bundle, lines: Sequence[Line], called: str = "checkpoint") -> Parity:
     """Measure `bundle` against `model` over `lines` and replay its golden lines.
+
+    Args:
+        model: the oracle.
+        bundle: packed, with all its files.
+        lines: of all directions.
+        called: what a message calls the model's source.
 
     Raises:
         ExportError: the bundle is out of tolerance.
@@ -93,7 +102,7 @@ def prove(model: Transformer, bundle: Bundle, lines: Sequence[Line]) -> Parity:
     parity = measure(model, bundle, lines)
     faults = parity.faults(TOLERANCES[bundle.manifest.precision])
     if faults:
-        raise ExportError("the exported graphs do not compute what the checkpoint does: " + "; ".join(faults))
+        raise ExportError(f"the exported graphs do not compute what the {called} does: " + "; ".join(faults))
     return parity
 
 
@@ -103,36 +112,40 @@ def measure(model: Transformer, bundle: Bundle, lines: Sequence[Line]) -> Parity
     Over `lines`, at least one.
     """
     runtime, manifest = Runtime.load(bundle), bundle.manifest
+    special = manifest.special_ids
     oracle_ids, oracle_log_probs, log_probs = [], [], []
     ordered = sorted(lines, key=lambda line: len(line.source_ids))
     for start in range(0, len(ordered), BATCH_SIZE):
         sources = [line.source_ids for line in ordered[start : start + BATCH_SIZE]]
         limits = [target_limit(ids, manifest) for ids in sources]
-        targets = greedy_decode(model, sources, limits, manifest.suppressed_ids)
+        targets = greedy_decode(model, sources, limits, manifest.suppressed_ids, special.bos, special.eos)
         oracle_ids += targets
         found = force(LockStep(runtime, manifest, sources), targets)
         log_probs += found
         oracle_log_probs += _force_oracle(model, sources, targets, [len(each) for each in found], manifest)
     engine_ids = _run_engine(bundle, [line.source_ids for line in ordered])
-    return _compare(manifest, oracle_ids, engine_ids, oracle_log_probs, log_probs)
+    return _compare(bundle, oracle_ids, engine_ids, oracle_log_probs, log_probs)
 
 
 def _compare(
-    manifest: Manifest,
+    bundle: Bundle,
     oracle_ids: Sequence[Sequence[int]],
     engine_ids: Sequence[Sequence[int]],
     oracle_log_probs: Sequence[Array],
     log_probs: Sequence[Array],
 ) -> Parity:
-    difference = np.concatenate([a - b for a, b in zip(log_probs, oracle_log_probs, strict=True)])
-    reference = np.concatenate(oracle_log_probs)
+    manifest, tokenizer = bundle.manifest, Tokenizer.load(*bundle.tokenizers())
+    texts = [list(map(tokenizer.decode, ids)) for ids in (engine_ids, oracle_ids)]
+    # What is never chosen says nothing of what is served, and may stand at -10,000.
+    allowed = [i for i in range(manifest.dimensions.target_vocab_size) if i not in manifest.suppressed_ids]
+    mine, theirs = ([each[:, allowed] for each in found] for found in (log_probs, oracle_log_probs))
+    difference = np.concatenate([a - b for a, b in zip(mine, theirs, strict=True)])
+    reference = np.concatenate(theirs)
     deviation = (reference - reference.mean(1, keepdims=True)).std()
-    allowed = [i for i in range(reference.shape[1]) if i not in manifest.suppressed_ids]
-    choices = np.concatenate(log_probs)[:, allowed].argmax(1)
-    best = reference[:, allowed].max(1)
-    regrets = best - reference[:, allowed][np.arange(len(best)), choices]
+    choices = np.concatenate(mine).argmax(1)
+    regrets = reference.max(1) - reference[np.arange(len(reference)), choices]
     # A choice that hangs on less than the tolerance may fall either way, and so may all that follows it.
-    decided = [_margin(each[:, allowed]) > TOLERANCES["fp32"].max_error for each in oracle_log_probs]
+    decided = [_margin(each) > TOLERANCES["fp32"].max_error for each in theirs]
     same = [list(a) == list(b) for a, b, d in zip(oracle_ids, engine_ids, decided, strict=True) if d]
     return Parity(
         num_sentences=len(log_probs),
@@ -141,6 +154,7 @@ def _compare(
         max_error=float(np.abs(difference).max()),
         regret=float(regrets.mean()),
         identical=sum(same) / len(same) if same else 0.0,
+        chrf=CHRF().corpus_score(texts[0], texts[1:]).score,
     )
 
 

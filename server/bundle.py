@@ -42,7 +42,9 @@ from typing import Any, Literal, TypeVar, cast
 
 from server.errors import BundleError
 
-FORMAT = 1
+FORMAT = 2
+# Every format that was ever written is read: `_upgrade` says what the older ones left out.
+FORMATS = (1, 2)
 MANIFEST_NAME = "manifest.json"
 
 Precision = Literal["fp32", "int8"]
@@ -73,7 +75,12 @@ class SpecialIds:
 
 @dataclass(frozen=True)
 class Dimensions:
-    """Sizes of the model. Lengths are in ids, EOS and prefix included, and are hard limits of the graphs."""
+    """Sizes of the model. Lengths are in ids, EOS and prefix included, and are hard limits of the graphs.
+
+    Attributes:
+        vocab_size: source ids that the encoder knows.
+        target_vocab_size: target ids, the V of the graphs. In format 1 it was not said, since both sides had the same.
+    """
 
     d_model: int
     d_ff: int
@@ -82,6 +89,7 @@ class Dimensions:
     num_encoder_layers: int
     num_decoder_layers: int
     vocab_size: int
+    target_vocab_size: int
     max_source_length: int
     max_target_length: int
     source_multiple: int
@@ -108,6 +116,31 @@ class Quality:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where a model comes from that another toolkit trained, and how near the bundle is to it, over some lines.
+
+    Attributes:
+        family: of the source, such as `Marian`.
+        licence: its terms, in words; empty if nobody said.
+        files: SHA-256 of each file that was read, by its name.
+        max_error: largest difference of a log-probability, in nats.
+        relative_error: their root mean square over the deviation of the log-probabilities.
+        regret: mean over steps of what the source loses by the bundle's choice, in nats.
+        identical: share of greedy translations with identical ids.
+        chrf: between both, of 100.
+    """
+
+    family: str
+    licence: str
+    files: dict[str, str]
+    max_error: float
+    relative_error: float
+    regret: float
+    identical: float
+    chrf: float
+
+
+@dataclass(frozen=True)
 class FileEntry:
     """One file of the bundle, by its role in `Manifest.files`."""
 
@@ -121,11 +154,12 @@ class Manifest:
     """All that is known of a bundle without opening its graphs.
 
     Attributes:
-        files: by the roles of `ROLES`.
+        files: by the roles of `ROLES`, and perhaps a `card`; `target_tokenizer` where the sides have one each.
         decoder_output: name and meaning of what the decoder says of the next id. The first bundles gave logits.
         alignment_layer: decoder layer whose cross-attention tells best which source words a target word translates;
             -1 for none.
         cache: what keys and values are kept in.
+        origin: of a model that was imported.
     """
 
     format: int
@@ -144,6 +178,7 @@ class Manifest:
     decoder_output: DecoderOutput = "logits"
     alignment_layer: int = -1
     cache: CacheType = "float32"
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)
@@ -171,8 +206,12 @@ class Bundle:
     manifest: Manifest
 
     def file(self, role: str) -> Path:
-        """Path of the file that plays `role` (one of ROLES)."""
+        """Path of the file that plays `role`."""
         return self.path / self.manifest.files[role].path
+
+    def tokenizers(self) -> list[Path]:
+        """The tokenizer's file; the source side's and the target side's where they have one each."""
+        return [self.file(role) for role in ("tokenizer", "target_tokenizer") if role in self.manifest.files]
 
     def pair(self, source: str, target: str) -> LanguagePair | None:
         """The direction asked for, or None if this model does not serve it."""
@@ -247,10 +286,19 @@ def _read_manifest(path: Path, faults: list[str]) -> Manifest | None:
         faults.append(f"{MANIFEST_NAME} cannot be read: {error}")
         return None
     found = data.get("format") if isinstance(data, dict) else None
-    if found != FORMAT:
-        faults.append(f"{MANIFEST_NAME} has format {found!r}, this server reads format {FORMAT}")
+    if type(found) is not int or found not in FORMATS:
+        formats = " and ".join(map(str, FORMATS))
+        faults.append(f"{MANIFEST_NAME} has format {found!r}, this server reads formats {formats}")
         return None
-    return _convert(Manifest, data, "manifest", faults)
+    return _convert(Manifest, _upgrade(data), "manifest", faults)
+
+
+def _upgrade(data: dict[str, Any]) -> dict[str, Any]:
+    """The same manifest with what its format left out."""
+    sizes = data.get("dimensions")
+    if data["format"] == 1 and isinstance(sizes, dict) and "vocab_size" in sizes:
+        return {**data, "dimensions": {**sizes, "target_vocab_size": sizes["vocab_size"]}}
+    return data
 
 
 def _check_files(path: Path, manifest: Manifest, faults: list[str]) -> None:
@@ -275,10 +323,10 @@ def _check_sense(manifest: Manifest, faults: list[str]) -> None:
         faults.append(f"{sizes.num_heads} heads of {sizes.head_dim} do not make d_model {sizes.d_model}")
     if not manifest.pairs:
         faults.append("manifest.pairs is empty; a bundle serves at least one direction")
-    ids = [*asdict(special).values(), *manifest.suppressed_ids, *(i for p in manifest.pairs for i in p.prefix_ids)]
-    faults.extend(
-        f"id {i} is outside the vocabulary of {sizes.vocab_size}" for i in ids if not 0 <= i < sizes.vocab_size
-    )
+    source_ids = [special.pad, special.eos, *(i for p in manifest.pairs for i in p.prefix_ids)]
+    target_ids = [special.unk, special.bos, special.eos, *manifest.suppressed_ids]
+    for ids, size in ((source_ids, sizes.vocab_size), (target_ids, sizes.target_vocab_size)):
+        faults.extend(f"id {i} is outside the vocabulary of {size}" for i in ids if not 0 <= i < size)
     if not -1 <= manifest.alignment_layer < sizes.num_decoder_layers:
         faults.append(f"alignment_layer is {manifest.alignment_layer}; there are {sizes.num_decoder_layers} layers")
     if special.eos in manifest.suppressed_ids:
@@ -288,6 +336,8 @@ def _check_sense(manifest: Manifest, faults: list[str]) -> None:
 def _convert(kind: type[T], value: Any, where: str, faults: list[str]) -> T:
     """`value`, as JSON gave it, as a `kind`; what does not fit is added to `faults` and comes back as it was."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is UnionType and type(None) in arguments:
+        return cast(T, None if value is None else _convert(arguments[0], value, where, faults))
     if is_dataclass(kind) and isinstance(value, dict):
         return _convert_dataclass(kind, value, where, faults)
     if origin is tuple and isinstance(value, list):

@@ -12,7 +12,12 @@ from training.model import Transformer, padding_mask
 
 @torch.inference_mode()
 def greedy_decode(
-    model: Transformer, sources: Sequence[Sequence[int]], max_lengths: Sequence[int], suppressed: Sequence[int]
+    model: Transformer,
+    sources: Sequence[Sequence[int]],
+    max_lengths: Sequence[int],
+    suppressed: Sequence[int],
+    bos: int = BOS,
+    eos: int = EOS,
 ) -> list[list[int]]:
     """The most likely next id, again and again.
 
@@ -21,6 +26,8 @@ def greedy_decode(
         sources: ids with tag and EOS.
         max_lengths: ids to generate at most for each source, EOS included.
         suppressed: ids that are never generated.
+        bos: id that a target starts from.
+        eos: id that a target ends with.
 
     Returns:
         For each source its target ids, without BOS and EOS.
@@ -28,16 +35,16 @@ def greedy_decode(
     device = model.embedding.weight.device
     source_ids, lengths = pad(sources)
     encoded, mask = encode(model, source_ids.to(device), lengths.to(device))
-    target = torch.full((len(sources), 1), BOS, device=device)
+    target = torch.full((len(sources), 1), bos, device=device)
     limits = torch.tensor(max_lengths, device=device)
     done = torch.zeros(len(sources), dtype=torch.bool, device=device)
     while not done.all():
         logits = model.logits(model.decode(target, encoded, mask)[:, -1]).float()
         logits[:, list(suppressed)] = -torch.inf
-        chosen = logits.argmax(-1).masked_fill(done, EOS)
+        chosen = logits.argmax(-1).masked_fill(done, eos)
         target = torch.cat([target, chosen[:, None]], 1)
-        done |= (chosen == EOS) | (target.shape[1] - 1 >= limits)
-    return [_until_eos(row, limit) for row, limit in zip(target[:, 1:].tolist(), max_lengths, strict=True)]
+        done |= (chosen == eos) | (target.shape[1] - 1 >= limits)
+    return [_until_eos(row, limit, eos) for row, limit in zip(target[:, 1:].tolist(), max_lengths, strict=True)]
 
 
 def encode(model: Transformer, source_ids: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -46,6 +53,6 @@ def encode(model: Transformer, source_ids: Tensor, lengths: Tensor) -> tuple[Ten
     return model.encode(source_ids, mask), mask
 
 
-def _until_eos(ids: list[int], limit: int) -> list[int]:
+def _until_eos(ids: list[int], limit: int, eos: int) -> list[int]:
     ids = ids[:limit]
-    return ids[: ids.index(EOS)] if EOS in ids else ids
+    return ids[: ids.index(eos)] if eos in ids else ids

@@ -1,8 +1,8 @@
 """The model: an encoder-decoder Transformer, written to be read.
 
 Pre-norm, RMSNorm, ReLU, no biases, tied embeddings, sinusoidal positions, many encoder layers and few decoder
-layers by default; norm, its place, activation, biases and the decoder's self-mixing are settings, so that other
-published shapes fit the same code. There is no cache here: this is the oracle that faster decoders are held to.
+layers by default; what else published models have (norms, activations, biases, positions, tables, recurrence) is a
+setting, so that they fit the same code. There is no cache here: this is the oracle that faster decoders are held to.
 
 Axis letters: B sentences, S source ids, T target ids, D d_model, H heads, E head_dim, V vocabulary.
 """
@@ -17,11 +17,25 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 Block = Callable[[Tensor], Tensor]
+Activation = Literal["relu", "gelu", "quick_gelu", "swish"]
+Positions = Literal["marian", "transformers", "learned"]
+Side = Literal["source", "target"]
 
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """Shape of the model. `vocab_size` comes from the tokenizer."""
+    """Shape of the model. Sizes of vocabularies come from the tokenizers.
+
+    Attributes:
+        activation: gelu is exact; quick_gelu is x * sigmoid(1.702 x).
+        final_norm: with the norms before, whether the last states of encoder and decoder are normed as well.
+        positions: which sinusoids, see `sinusoids`; learned are two tables of `max_positions` rows.
+        position_offset: number of the first position, for sinusoids; fairseq's count from 2.
+        max_positions: rows of learned tables; what lies beyond has the last of them. 0 for sinusoids.
+        tie_source_target: one table embeds the ids of both sides.
+        tie_target_output: the table that embeds target ids also gives the logits.
+        logits_bias: each target id has a bias of its logit.
+    """
 
     d_model: int = 256
     d_ff: int = 1024
@@ -31,8 +45,16 @@ class ModelSettings:
     decoder_mixing: Literal["attention", "ssru"] = "attention"
     norm: Literal["rmsnorm", "layernorm"] = "rmsnorm"
     norm_place: Literal["pre", "post"] = "pre"
-    activation: Literal["relu", "gelu", "swish"] = "relu"
+    norm_epsilon: float = 1e-6
+    final_norm: bool = True
+    activation: Activation = "relu"
     biases: bool = False
+    positions: Positions = "marian"
+    position_offset: int = 0
+    max_positions: int = 0
+    tie_source_target: bool = True
+    tie_target_output: bool = True
+    logits_bias: bool = False
     dropout: float = 0.1
     # feature: one mask per sentence and feature, cheap and strong; element: every number by itself, as published.
     dropout_mask: Literal["feature", "element"] = "feature"
@@ -51,22 +73,48 @@ class ModelSettings:
             faults.append(f"model.d_model / model.num_heads = {self.head_dim}; the runtime wants a multiple of 8")
         if not 0 <= self.dropout < 1:
             faults.append(f"model.dropout = {self.dropout} is outside [0, 1)")
+        if not 0 < self.norm_epsilon < 1:
+            faults.append(f"model.norm_epsilon = {self.norm_epsilon} is outside (0, 1)")
+        if (self.positions == "learned") != (self.max_positions > 0) or self.position_offset < 0:
+            faults.append(
+                f"model.positions = {self.positions!r} with model.max_positions = {self.max_positions} and "
+                f"model.position_offset = {self.position_offset}: learned positions have 1 or more, sinusoids none, "
+                "and no offset is below 0"
+            )
         sizes = ("d_model", "d_ff", "num_heads", "num_encoder_layers", "num_decoder_layers")
         small = [name for name in sizes if getattr(self, name) < 1]
         return faults + [f"model.{name} = {getattr(self, name)}; it must be at least 1" for name in small]
 
 
 class Transformer(nn.Module):
-    """Encoder, decoder and one embedding table shared by source, target and output projection."""
+    """Encoder, decoder and their tables: by default one, shared by source, target and output projection."""
 
-    def __init__(self, settings: ModelSettings, vocab_size: int) -> None:
+    def __init__(self, settings: ModelSettings, vocab_size: int, target_vocab_size: int | None = None) -> None:
+        """Build it with random weights.
+
+        Args:
+            settings: its shape.
+            vocab_size: ids of the source side.
+            target_vocab_size: ids of the target side, None for as many; equal where one table embeds both.
+        """
         super().__init__()
         self.settings = settings
         self.vocab_size = vocab_size
-        self.embedding = nn.Embedding(vocab_size, settings.d_model)
+        self.target_vocab_size = vocab_size if target_vocab_size is None else target_vocab_size
+        assert not settings.tie_source_target or self.target_vocab_size == vocab_size
+        width = settings.d_model
+        self.embedding = nn.Embedding(vocab_size, width)
+        if not settings.tie_source_target:
+            self.target_embedding = nn.Embedding(self.target_vocab_size, width)
+        if not settings.tie_target_output:
+            self.output_embedding = nn.Embedding(self.target_vocab_size, width)
+        self.logits_bias = nn.Parameter(torch.zeros(self.target_vocab_size)) if settings.logits_bias else None
+        if settings.positions == "learned":
+            self.source_positions = nn.Embedding(settings.max_positions, width)
+            self.target_positions = nn.Embedding(settings.max_positions, width)
         self.encoder = nn.ModuleList(EncoderLayer(settings) for _ in range(settings.num_encoder_layers))
         self.decoder = nn.ModuleList(DecoderLayer(settings) for _ in range(settings.num_decoder_layers))
-        final = settings.norm_place == "pre"
+        final = settings.norm_place == "pre" and settings.final_norm
         self.encoder_norm = build_norm(settings) if final else nn.Identity()
         self.decoder_norm = build_norm(settings) if final else nn.Identity()
         self.dropout = build_dropout(settings)
@@ -74,7 +122,7 @@ class Transformer(nn.Module):
 
     def encode(self, input_ids: Tensor, mask: Tensor | None) -> Tensor:
         """Encoder states [B, S, D] of `input_ids` [B, S]; `mask` as from `padding_mask`."""
-        x = self.embed(input_ids)
+        x = self.embed(input_ids, "source")
         for layer in self.encoder:
             x = layer(x, mask)
         return self.encoder_norm(x)  # type: ignore[no-any-return]
@@ -84,7 +132,7 @@ class Transformer(nn.Module):
 
         `encoded` [B, S, D] and its `mask` are as `training.decode.encode` gives them.
         """
-        x = self.embed(target_ids)
+        x = self.embed(target_ids, "target")
         causal = causal_mask(target_ids.shape[1], x)
         for layer in self.decoder:
             x = layer(x, causal, encoded, mask)
@@ -92,14 +140,31 @@ class Transformer(nn.Module):
 
     def logits(self, states: Tensor) -> Tensor:
         """Unnormalised log-probabilities [..., V] of the next id, from decoder states [..., D]."""
-        return F.linear(states, self.embedding.weight)
+        return F.linear(states, self.output_table, self.logits_bias)
 
-    def embed(self, ids: Tensor) -> Tensor:
+    def embed(self, ids: Tensor, side: Side) -> Tensor:
         """Scaled embeddings plus positions, [B, T, D] of `ids` [B, T]."""
-        width = self.settings.d_model
-        x = self.embedding(ids) * math.sqrt(width)
-        positions = sinusoids(ids.shape[1], width).to(x)
-        return self.dropout(x + positions)  # type: ignore[no-any-return]
+        table = self.embedding.weight if side == "source" else self.target_table
+        x = F.embedding(ids, table) * math.sqrt(self.settings.d_model)
+        return self.dropout(x + self.positions(ids.shape[1], side).to(x))  # type: ignore[no-any-return]
+
+    def positions(self, length: int, side: Side) -> Tensor:
+        """[length, D]: what is added at each position of one side."""
+        settings = self.settings
+        if settings.positions != "learned":
+            return sinusoids(length, settings.d_model, settings.positions, settings.position_offset)
+        table = self.source_positions if side == "source" else self.target_positions
+        return table.weight[torch.arange(length).clamp(max=settings.max_positions - 1)]
+
+    @property
+    def target_table(self) -> Tensor:
+        """[V, D]: what embeds target ids."""
+        return self.embedding.weight if self.settings.tie_source_target else self.target_embedding.weight
+
+    @property
+    def output_table(self) -> Tensor:
+        """[V, D]: what states are multiplied with to logits."""
+        return self.target_table if self.settings.tie_target_output else self.output_embedding.weight
 
 
 class EncoderLayer(nn.Module):
@@ -227,12 +292,17 @@ class FeedForward(nn.Module):
         super().__init__()
         self.inner = nn.Linear(settings.d_model, settings.d_ff, bias=settings.biases)
         self.outer = nn.Linear(settings.d_ff, settings.d_model, bias=settings.biases)
-        activations: dict[str, Block] = {"relu": F.relu, "gelu": F.gelu, "swish": F.silu}
+        activations: dict[str, Block] = {"relu": F.relu, "gelu": F.gelu, "quick_gelu": quick_gelu, "swish": F.silu}
         self.activation = activations[settings.activation]
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, T, D] of `x` [B, T, D]."""
         return self.outer(self.activation(self.inner(x)))  # type: ignore[no-any-return]
+
+
+def quick_gelu(x: Tensor) -> Tensor:
+    """Gelu nearly: x * sigmoid(1.702 x). Source: Hendrycks and Gimpel 2016, section 2."""
+    return x * torch.sigmoid(1.702 * x)
 
 
 class FeatureDropout(nn.Module):
@@ -284,10 +354,10 @@ def build_dropout(settings: ModelSettings) -> nn.Module:
 
 
 def build_norm(settings: ModelSettings) -> nn.Module:
-    """The norm over D that the settings ask for, with epsilon 1e-6."""
+    """The norm over D that the settings ask for."""
     if settings.norm == "rmsnorm":
-        return nn.RMSNorm(settings.d_model, eps=1e-6)
-    return nn.LayerNorm(settings.d_model, eps=1e-6, bias=settings.biases)
+        return nn.RMSNorm(settings.d_model, eps=settings.norm_epsilon)
+    return nn.LayerNorm(settings.d_model, eps=settings.norm_epsilon, bias=settings.biases)
 
 
 def padding_mask(lengths: Tensor, size: int, dtype: torch.dtype) -> Tensor | None:
@@ -303,19 +373,22 @@ def causal_mask(size: int, like: Tensor) -> Tensor:
     return torch.full((size, size), -1e9, dtype=like.dtype, device=like.device).triu_(1)
 
 
-def sinusoids(length: int, width: int, base: float = 10_000.0) -> Tensor:
+def sinusoids(length: int, width: int, kind: Positions = "marian", offset: int = 0) -> Tensor:
     """Positions [length, width] float32: sines in the first half of the features, cosines in the second.
 
     Source: Vaswani et al. 2017, section 3.5, with the two kinds side by side instead of interleaved.
 
     Args:
-        length: positions, from 0.
+        length: positions, from `offset`.
         width: features, an even number.
-        base: the slowest wave is 2 pi times this many positions long.
+        kind: the slowest feature turns 10,000 times as slowly as the first by Marian's formula, which is
+            tensor2tensor's and fairseq's too; by the paper's, and transformers', it stops one step before that.
+        offset: the first position.
     """
     half = width // 2
-    rates = torch.exp(torch.arange(half, dtype=torch.float64) * (-math.log(base) / max(half - 1, 1)))
-    angles = torch.arange(length, dtype=torch.float64)[:, None] * rates
+    steps = max(half - 1, 1) if kind == "marian" else half
+    rates = torch.exp(torch.arange(half, dtype=torch.float64) * (-math.log(10_000.0) / steps))
+    angles = torch.arange(offset, offset + length, dtype=torch.float64)[:, None] * rates
     return torch.cat([angles.sin(), angles.cos()], 1).float()
 
 

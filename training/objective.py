@@ -25,7 +25,7 @@ class Objective(nn.Module):
         encoded, mask = encode(self.model, batch.source_ids, batch.source_lengths)
         states = self.model.decode(batch.target_inputs, encoded, mask)
         counted = batch.target_ids != PAD
-        table = self.model.embedding.weight
+        table = self.model.output_table
         return smoothed_cross_entropy(states[counted], table, batch.target_ids[counted], self.label_smoothing)
 
 

@@ -245,6 +245,8 @@ def _faults(settings: TrainSettings) -> list[str]:
         faults.append(f"optim.ema_decay = {optim.ema_decay} is outside [0, 1)")
     if optim.spike_ratio and optim.spike_ratio <= 1:
         faults.append(f"optim.spike_ratio = {optim.spike_ratio} would skip usual updates; 0 (off) or above 1")
+    if settings.model.logits_bias:
+        faults.append("model.logits_bias = true is for models that were imported; ferry-train has no bias of logits")
     if settings.tokenizer.variants < 0 or not 0 <= settings.tokenizer.sampling_alpha <= 1:
         faults.append("tokenizer.variants must be 0 or more and tokenizer.sampling_alpha within [0, 1]")
     if len(optim.betas) != 2:

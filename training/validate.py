@@ -181,7 +181,7 @@ def _reference_loss(
         encoded, mask = encode(model, batch.source_ids, batch.source_lengths)
         states = model.decode(batch.target_inputs, encoded, mask)
         counted = batch.target_ids != PAD
-        _, nll = smoothed_cross_entropy(states[counted], model.embedding.weight, batch.target_ids[counted], 0.0)
+        _, nll = smoothed_cross_entropy(states[counted], model.output_table, batch.target_ids[counted], 0.0)
         total, count = total + float(nll), count + batch.num_target_tokens
     return total / count
 

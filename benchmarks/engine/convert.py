@@ -30,10 +30,16 @@ Weights = Mapping[str, Tensor]
 
 
 def faults(settings: ModelSettings) -> list[str]:
-    """What CTranslate2 cannot compute of a model with these `settings`, in words; empty if it can do all."""
+    """What CTranslate2, or the conversion to it here, cannot compute of such a model, in words; empty if nothing."""
     if settings.decoder_mixing != "attention":
         return [f"it has no decoder with {settings.decoder_mixing.upper()}"]
-    return []
+    usual = ModelSettings()
+    names = ("positions", "position_offset", "norm_epsilon", "tie_source_target", "tie_target_output", "logits_bias")
+    wanted = {name: getattr(usual, name) for name in names}
+    reasons = [f"{name} is not {value}" for name, value in wanted.items() if getattr(settings, name) != value]
+    if settings.activation not in ACTIVATIONS:
+        reasons.append(f"activation is {settings.activation}")
+    return reasons
 
 
 def read_pieces(tokenizer: Path) -> list[str]:

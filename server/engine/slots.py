@@ -62,7 +62,7 @@ class Slots:
         self._last_ids = np.zeros((max_rows, 1), np.int64)
         self._positions = np.zeros((max_rows, 1), np.int64)
         self._source_lengths = np.zeros(max_rows, np.int32)
-        self._next_scores = np.zeros((max_rows, dimensions.vocab_size), np.float32)
+        self._next_scores = np.zeros((max_rows, dimensions.target_vocab_size), np.float32)
         self._tensors = {spec.name: self._allocate(spec) for spec in self._cross_specs + self._state_specs}
 
     @property

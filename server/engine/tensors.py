@@ -24,7 +24,8 @@ class TensorSpec:
 
 def axis_sizes(dimensions: Dimensions) -> Mapping[str, int]:
     """Sizes of the axes that the model fixes; the others vary from call to call."""
-    return {"H": dimensions.num_heads, "E": dimensions.head_dim, "D": dimensions.d_model, "V": dimensions.vocab_size}
+    D, V = dimensions.d_model, dimensions.target_vocab_size
+    return {"H": dimensions.num_heads, "E": dimensions.head_dim, "D": D, "V": V}
 
 
 def encoder_inputs() -> list[TensorSpec]:

@@ -95,15 +95,19 @@ def load_model(path: Path, settings: EngineSettings, on_failure: OnFailure, say:
 
 def _load_tokenizer(bundle: Bundle) -> Tokenizer:
     try:
-        tokenizer = Tokenizer.load(bundle.file("tokenizer"))
+        tokenizer = Tokenizer.load(*bundle.tokenizers())
     except (OSError, RuntimeError, ValueError) as error:
         raise BundleError(f"{bundle.path}: the tokenizer cannot be loaded: {error}") from error
-    expected = bundle.manifest.dimensions.vocab_size
-    if tokenizer.vocab_size > expected:
-        raise BundleError(
-            f"{bundle.path}: the tokenizer has {tokenizer.vocab_size} pieces, the model only {expected}; "
-            "they are not of the same training."
-        )
+    sizes = bundle.manifest.dimensions
+    for found, expected in (
+        (tokenizer.vocab_size, sizes.vocab_size),
+        (tokenizer.target_vocab_size, sizes.target_vocab_size),
+    ):
+        if found > expected:
+            raise BundleError(
+                f"{bundle.path}: the tokenizer has {found} pieces, the model only {expected}; "
+                "they are not of the same training."
+            )
     return tokenizer
 
 

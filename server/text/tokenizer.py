@@ -11,36 +11,40 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Tokenizer:
-    """The SentencePiece model of a bundle.
+    """What cuts source text into ids and makes text of target ids: one SentencePiece model, or one for each side.
 
     Text is user input: a control symbol written out in it, such as `<2de>`, is text and never the symbol's id.
     """
 
-    def __init__(self, processor: SentencePieceProcessor) -> None:
+    def __init__(self, processor: SentencePieceProcessor, target: SentencePieceProcessor | None = None) -> None:
         self._processor = processor
+        self._target = target = target or processor
         self._text_ids = [
-            not (processor.is_control(i) or processor.is_unknown(i) or processor.is_unused(i))
-            for i in range(processor.get_piece_size())
+            not (target.is_control(i) or target.is_unknown(i) or target.is_unused(i))
+            for i in range(target.get_piece_size())
         ]
         self._known: set[str] = set()  # characters looked up so far, at most all of Unicode
         self._lacking: set[str] = set()
 
     @classmethod
-    def load(cls, path: Path) -> "Tokenizer":
-        """Load the model file at `path`.
+    def load(cls, path: Path, target: Path | None = None) -> "Tokenizer":
+        """Load the model file at `path`, and the target side's if that has its own.
 
         Raises:
-            OSError: the file cannot be read.
-            RuntimeError: it is not a SentencePiece model.
-            ValueError: a piece of the model is not text.
+            OSError: a file cannot be read.
+            RuntimeError: one is not a SentencePiece model.
+            ValueError: a piece of a model is not text.
         """
-        processor = SentencePieceProcessor(model_file=str(path))
-        processor.id_to_piece(list(range(processor.get_piece_size())))  # fails where one is not text
-        return cls(processor)
+        return cls(_load(path), None if target is None else _load(target))
 
     @property
     def vocab_size(self) -> int:
-        """Number of pieces, specials included."""
+        """Number of pieces of the source side, specials included."""
+        return int(self._processor.get_piece_size())
+
+    @property
+    def target_vocab_size(self) -> int:
+        """Number of pieces of the target side, specials included."""
         return len(self._text_ids)
 
     def encode(self, text: str) -> list[int]:
@@ -69,8 +73,14 @@ class Tokenizer:
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of `ids`; specials are dropped, and control characters too, which byte pieces may spell."""
-        text: str = self._processor.decode([i for i in ids if self._text_ids[i]])
+        text: str = self._target.decode([i for i in ids if self._text_ids[i]])
         return _CONTROLS.sub(_replacement, text)
+
+
+def _load(path: Path) -> SentencePieceProcessor:
+    processor = SentencePieceProcessor(model_file=str(path))
+    processor.id_to_piece(list(range(processor.get_piece_size())))  # fails where one is no text
+    return processor
 
 
 def _replacement(match: re.Match[str]) -> str:

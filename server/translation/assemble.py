@@ -42,7 +42,7 @@ def read_outcome(tokenizer: Tokenizer, part: Part, hypotheses: tuple[Hypothesis,
     """What the engine's `hypotheses` make of the sentence `part`."""
     best = hypotheses[0]
     target = part.reading.write(tokenizer.decode(best.ids))
-    symptoms = find_symptoms(part.segment.text, target, part.source_ids[1:-1], best.ids)
+    symptoms = find_symptoms(part.segment.text, target, part.text_ids, best.ids)
     return Outcome(
         hypotheses,
         target,

@@ -29,11 +29,18 @@ class Part:
 
     Attributes:
         reading: how the model reads the segment's text.
+        num_prefix: how many of the ids are the prefix.
     """
 
     segment: Segment
     source_ids: tuple[int, ...]
     reading: Reading = PLAIN_READING
+    num_prefix: int = 0
+
+    @property
+    def text_ids(self) -> tuple[int, ...]:
+        """The ids of the text itself."""
+        return self.source_ids[self.num_prefix : -1]
 
 
 @dataclass(frozen=True)
@@ -219,7 +226,8 @@ def cut_text(model: Model, pair: LanguagePair, text: str, split: Split = "senten
     parts: list[Part] = []
     for segment in split_text(text, pair.source, split):
         for piece, reading, ids in _fitting(model.tokenizer, segment, capacity):
-            parts.append(Part(piece, (*pair.prefix_ids, *ids, eos) if ids else (), reading))
+            source_ids = (*pair.prefix_ids, *ids, eos) if ids else ()
+            parts.append(Part(piece, source_ids, reading, len(pair.prefix_ids)))
     return tuple(parts)
 
 

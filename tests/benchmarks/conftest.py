@@ -10,6 +10,7 @@ import torch
 
 from export.manifest import ExportSettings
 from export.pack import Material, pack
+from export.sources.own import from_checkpoint
 from tests.corpus import sentences, write_corpus
 from tests.export.toy import build_checkpoint, random_sources
 from training.checkpoint import Checkpoint, Draft, RunState, Sample, read_checkpoint, write_checkpoint
@@ -74,6 +75,12 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
         config = json.loads((root / name / "config.json").read_text())
         (root / name / "config.json").write_text(json.dumps(config | {"pairs": checkpoint.pairs}))
     checkpoint = replace(read_checkpoint(root / "checkpoint"), pairs=(("de", "en"),))
-    pack(checkpoint, root / "bundle", ExportSettings(length_penalty=0.7), Material(), lambda message: None)
+    pack(
+        from_checkpoint(checkpoint),
+        root / "bundle",
+        ExportSettings(length_penalty=0.7),
+        Material(),
+        lambda message: None,
+    )
     source, target = write_corpus(root, "toy", sentences(NUM_LINES, seed=5))
     return Folders(root / "checkpoint", root / "other", root / "bundle", source, target)

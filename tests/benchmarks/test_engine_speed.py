@@ -30,6 +30,12 @@ eager = importlib.import_module("engine.eager")
 LENGTHS = [2, 9, 4, 17, 3, 9]
 SOURCES = tuple(map(tuple, random_sources(LENGTHS)))
 LIMIT = 23
+# What the other systems here compute: attention, Marian's positions and one table.
+USUAL = [
+    name
+    for name, each in CONFIGURATIONS.items()
+    if (each.decoder_mixing, each.positions, each.tie_source_target) == ("attention", "marian", True)
+]
 
 
 def flags(folders: Folders, output: Path, **changes: Any) -> list[str]:
@@ -187,7 +193,7 @@ class TestSystems:
         ferry.close()
         assert found == found[: len(SOURCES)] * 900
 
-    @pytest.mark.parametrize("name", [name for name, each in CONFIGURATIONS.items() if each.decoder_mixing != "ssru"])
+    @pytest.mark.parametrize("name", USUAL)
     def test_the_eager_decoder_gives_the_oracles_ids(self, name: str) -> None:
         checkpoint = build_checkpoint(CONFIGURATIONS[name])
         system = eager.Eager(checkpoint.model, 1, checkpoint.suppressed_ids)
@@ -223,7 +229,7 @@ class TestCTranslate2:
         ct2 = importlib.import_module("engine.ct2")
         return ct2.CTranslate2(folder / quantization, quantization, 1, pieces, checkpoint.suppressed_ids, 1.0)
 
-    @pytest.mark.parametrize("name", [name for name, each in CONFIGURATIONS.items() if each.decoder_mixing != "ssru"])
+    @pytest.mark.parametrize("name", USUAL)
     def test_a_converted_model_gives_the_oracles_ids(self, name: str, folders: Folders, tmp_path: Path) -> None:
         checkpoint = build_checkpoint(CONFIGURATIONS[name], 380, read_checkpoint(folders.checkpoint).tokenizer)
         system = self.open(checkpoint, tmp_path)
@@ -253,6 +259,10 @@ class TestCTranslate2:
     def test_an_ssru_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="SSRU"):
             self.open(build_checkpoint(SSRU), tmp_path)
+
+    def test_positions_and_tables_that_the_conversion_does_not_know_are_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match=r"positions is not marian; .*tie_source_target is not True"):
+            self.open(build_checkpoint(CONFIGURATIONS["transformers"]), tmp_path)
 
     @pytest.mark.parametrize("threads", [1, 2, 5])
     @pytest.mark.parametrize("at_once", [1, 3, 64, None])

@@ -9,12 +9,12 @@ import torch
 
 from export.arithmetic import Arithmetic, Float32
 from export.calibrate import calibrate
-from export.manifest import ExportSettings, build_manifest
+from export.manifest import ExportSettings
 from export.quantise import Int8, QuantiseSettings
 from server.bundle import Bundle
 from server.engine.engine import Engine
 from server.engine.types import EngineSettings, Hypothesis, SearchOptions
-from tests.export.toy import CONFIGURATIONS, build_checkpoint, random_sources, write_graphs
+from tests.export.toy import CONFIGURATIONS, build_checkpoint, build_toy_manifest, random_sources, write_graphs
 from training.checkpoint import Checkpoint
 from training.model import Attention
 
@@ -53,7 +53,7 @@ def test_alignment_is_the_attention_of_the_model(tmp_path: Path, name: str, beam
 def test_int8_keys_are_read_in_their_own_unit(tmp_path: Path) -> None:
     """Keys without their scales would give another softmax altogether: with them it differs by 0.01, without by 0.5."""
     checkpoint, sources = build_checkpoint(), random_sources(LENGTHS)
-    manifest = build_manifest(checkpoint, ExportSettings(precision="int8"))
+    manifest = build_toy_manifest(checkpoint, ExportSettings(precision="int8"))
     arithmetic = Int8(calibrate(checkpoint.model, manifest, sources, 100), QuantiseSettings())
     for source, [found] in zip(sources, translate(tmp_path, checkpoint, sources, 1, True, arithmetic), strict=True):
         assert found.alignment is not None

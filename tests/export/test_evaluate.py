@@ -15,6 +15,7 @@ from export.evaluate import main
 from export.manifest import ExportSettings
 from export.pack import Material, pack
 from export.scores import build_metrics, score, score_by_length
+from export.sources.own import from_checkpoint
 from export.symptoms import find_symptoms, find_worst, repeats
 from export.systems import Decoding, find_system
 from export.testset import read_test_sets
@@ -46,7 +47,7 @@ def folders(
     config = json.loads((root / "checkpoint" / "config.json").read_text())
     # The settings name no corpora, and so no directions.
     (root / "checkpoint" / "config.json").write_text(json.dumps(config | {"pairs": checkpoint.pairs}))
-    pack(checkpoint, root / "bundle", ExportSettings(beam_size=3), Material(), lambda message: None)
+    pack(from_checkpoint(checkpoint), root / "bundle", ExportSettings(beam_size=3), Material(), lambda message: None)
     write_corpus(root, "toy", PAIRS[:NUM_LINES])
     return root / "checkpoint", root / "bundle", root
 

@@ -8,12 +8,12 @@ import pytest
 
 from export.arithmetic import Arithmetic, Float32
 from export.calibrate import calibrate
-from export.manifest import ExportSettings, build_manifest
+from export.manifest import ExportSettings
 from export.quantise import Int8, QuantiseSettings
 from export.stepping import LockStep, force, pad_sources
 from server.bundle import Manifest
 from server.engine.runtime import Runtime
-from tests.export.toy import CONFIGURATIONS, build_checkpoint, random_sources, write_graphs
+from tests.export.toy import CONFIGURATIONS, build_checkpoint, build_toy_manifest, random_sources, write_graphs
 from training.checkpoint import Checkpoint
 
 LENGTHS = [3, 9, 15, 16, 17, 31, 40]
@@ -28,7 +28,7 @@ def toy(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Runtime, Manife
 
 
 def quantised(checkpoint: Checkpoint) -> Arithmetic:
-    manifest, settings = build_manifest(checkpoint, ExportSettings()), QuantiseSettings()
+    manifest, settings = build_toy_manifest(checkpoint, ExportSettings()), QuantiseSettings()
     return Int8(calibrate(checkpoint.model, manifest, random_sources(LENGTHS), settings.percentile), settings)
 
 

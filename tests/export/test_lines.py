@@ -7,13 +7,14 @@ import pytest
 
 from export.errors import ExportError
 from export.lines import choose_evenly, gather_lines, spread
-from export.manifest import ExportSettings, build_manifest
+from export.manifest import ExportSettings
 from server.text.tokenizer import Tokenizer
+from tests.export.toy import build_toy_manifest
 from training.checkpoint import Checkpoint
 
 
 def gather(checkpoint: Checkpoint, files: dict[str, Path], with_samples: bool = True) -> list[tuple[str, str]]:
-    manifest = build_manifest(checkpoint, ExportSettings())
+    manifest = build_toy_manifest(checkpoint, ExportSettings())
     samples = checkpoint.samples if with_samples else ()
     lines = gather_lines(files, samples, manifest, Tokenizer.load(checkpoint.tokenizer))
     return [(line.source, line.text) for line in lines]
@@ -26,7 +27,7 @@ def test_samples_cover_both_directions(checkpoint: Checkpoint) -> None:
 
 
 def test_ids_have_tag_and_eos(checkpoint: Checkpoint) -> None:
-    tokenizer, manifest = Tokenizer.load(checkpoint.tokenizer), build_manifest(checkpoint, ExportSettings())
+    tokenizer, manifest = Tokenizer.load(checkpoint.tokenizer), build_toy_manifest(checkpoint, ExportSettings())
     line = gather_lines({}, checkpoint.samples, manifest, tokenizer)[0]
     assert line.source_ids == (checkpoint.tag_ids[line.target], *tokenizer.encode(line.text), 3)
 
@@ -66,7 +67,7 @@ def test_spread_keeps_ends_and_order() -> None:
 
 
 def test_choice_is_shared_between_directions(checkpoint: Checkpoint) -> None:
-    manifest = build_manifest(checkpoint, ExportSettings())
+    manifest = build_toy_manifest(checkpoint, ExportSettings())
     lines = gather_lines({}, checkpoint.samples, manifest, Tokenizer.load(checkpoint.tokenizer))
     chosen = choose_evenly(lines, 10)
     assert [line.source for line in chosen] == ["de"] * 5 + ["en"] * 5

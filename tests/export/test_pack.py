@@ -12,6 +12,7 @@ from export.calibration import ActivationRange, Calibration
 from export.errors import ExportError
 from export.manifest import ExportSettings
 from export.pack import Material, pack
+from export.sources.own import from_checkpoint
 from server.bundle import Manifest, Precision, Quality, read_bundle, read_golden
 from server.engine.engine import Engine
 from server.engine.types import EngineSettings
@@ -23,7 +24,7 @@ from training.model import Transformer
 def pack_quietly(
     checkpoint: Checkpoint, folder: Path, settings: ExportSettings, material: Material | None = None
 ) -> None:
-    pack(checkpoint, folder, settings, material or Material(), lambda message: None)
+    pack(from_checkpoint(checkpoint), folder, settings, material or Material(), lambda message: None)
 
 
 @pytest.mark.parametrize("mixing", ["attention", "ssru"])

@@ -1,5 +1,6 @@
 """The graphs compute what the slow torch oracle computes, for every setting of the model."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,11 @@ import torch
 
 from export.arithmetic import Float32
 from export.calibrate import calibrate
+from export.parameters import read_parameters
 from export.quantise import Int8, QuantiseSettings
 from export.stepping import LockStep, force, search_greedily
-from tests.export.toy import CONFIGURATIONS, build_checkpoint, random_sources, write_graphs
+from server.bundle import Bundle
+from tests.export.toy import CONFIGURATIONS, PLAIN, build_checkpoint, random_sources, write_graphs
 from training.checkpoint import Checkpoint
 from training.decode import greedy_decode
 
@@ -44,6 +47,16 @@ def test_graphs_equal_oracle(toy: Checkpoint, tmp_path: Path) -> None:
     for source, target, steps in zip(sources, expected, log_probs, strict=True):
         oracle = oracle_log_probs(toy, source, target)[: len(steps)]
         np.testing.assert_allclose(steps, oracle, atol=2e-5, rtol=0)
+
+
+def test_states_without_a_last_norm(tmp_path: Path) -> None:
+    """They are of any size, and so are the logits; hence a bound in proportion."""
+    toy = build_checkpoint(replace(PLAIN, final_norm=False))
+    runtime, manifest = write_graphs(tmp_path, toy, Float32())
+    [source], target = random_sources([20]), [9, 30, 41, 7]
+    [found] = force(LockStep(runtime, manifest, [source]), [target])
+    np.testing.assert_allclose(found, oracle_log_probs(toy, source, target), atol=1e-4, rtol=1e-5)
+    assert read_parameters(Bundle(tmp_path, manifest), toy.settings.model.dropout).settings == toy.settings.model
 
 
 @pytest.mark.parametrize("weight_bits", [7, 8])

@@ -12,16 +12,16 @@ from export.calibrate import Extremes, calibrate
 from export.calibration import ActivationRange
 from export.decoder import build_decoder
 from export.encoder import build_encoder
-from export.manifest import ExportSettings, build_manifest
+from export.manifest import ExportSettings
 from export.quantise import Int8, QuantiseSettings, quantise_rows
 from export.stepping import pad_sources
 from server.engine.tensors import cross_inputs
-from tests.export.toy import PLAIN, SSRU, build_checkpoint, random_sources, write_graphs
+from tests.export.toy import PLAIN, SSRU, build_checkpoint, build_toy_manifest, random_sources, write_graphs
 
 
 def build_graphs(settings: QuantiseSettings) -> list[onnx.ModelProto]:
     checkpoint = build_checkpoint()
-    manifest = build_manifest(checkpoint, ExportSettings())
+    manifest = build_toy_manifest(checkpoint, ExportSettings())
     arithmetic = Int8(calibrate(checkpoint.model, manifest, random_sources([9, 20]), settings.percentile), settings)
     return [build_encoder(checkpoint.model, 50, arithmetic), build_decoder(checkpoint.model, 75, arithmetic)]
 
@@ -99,7 +99,7 @@ def test_large_weights_are_int8_and_stored_once() -> None:
 def test_caches_hold_what_was_seen(tmp_path: Path) -> None:
     """Within a step of the float32 keys and values, feature by feature; the largest of each feature is all of 127."""
     checkpoint, sources = build_checkpoint(), random_sources([9, 20, 31])
-    manifest = build_manifest(checkpoint, ExportSettings())
+    manifest = build_toy_manifest(checkpoint, ExportSettings())
     calibration = calibrate(checkpoint.model, manifest, sources, 100)
     exact, _ = write_graphs(tmp_path / "fp32", checkpoint, Float32())
     rounded, manifest = write_graphs(tmp_path / "int8", checkpoint, Int8(calibration, QuantiseSettings()))
@@ -121,7 +121,7 @@ def test_only_what_attention_keeps_has_a_scale() -> None:
     """An SSRU has a linear map called value as well, and no cache for it."""
     for settings, modules in ((PLAIN, ("self_mixing", "cross_attention")), (SSRU, ("cross_attention",))):
         checkpoint = build_checkpoint(settings)
-        manifest = build_manifest(checkpoint, ExportSettings())
+        manifest = build_toy_manifest(checkpoint, ExportSettings())
         found = calibrate(checkpoint.model, manifest, random_sources([9]), 100).cache_maxima
         assert set(found) == {
             f"decoder.{i}.{each}.{kind}" for i in (0, 1) for each in modules for kind in ("key", "value")

@@ -14,7 +14,7 @@ from onnx import numpy_helper
 import export.unpack
 from export.arithmetic import Arithmetic, Float32
 from export.calibrate import calibrate
-from export.manifest import ExportSettings, build_manifest
+from export.manifest import ExportSettings
 from export.parameters import Parameters, read_parameters
 from export.quantise import Int8, QuantiseSettings
 from export.unpack import main, unpack
@@ -22,7 +22,15 @@ from server.bundle import Bundle, Precision, describe_file, read_bundle, read_go
 from server.engine.engine import Engine
 from server.engine.types import EngineSettings, SearchOptions
 from tests.export.test_pack import pack_quietly
-from tests.export.toy import CONFIGURATIONS, PLAIN, SSRU, build_checkpoint, random_sources, write_graphs
+from tests.export.toy import (
+    CONFIGURATIONS,
+    PLAIN,
+    SSRU,
+    build_checkpoint,
+    build_toy_manifest,
+    random_sources,
+    write_graphs,
+)
 from training.checkpoint import Checkpoint, Sample, read_checkpoint
 from training.data.tokenizer import Tokenizer
 from training.model import ModelSettings
@@ -31,7 +39,7 @@ from training.model import ModelSettings
 def write_bundle(folder: Path, checkpoint: Checkpoint, precision: Precision) -> Bundle:
     """A bundle of no more than graphs."""
     quantise = QuantiseSettings()
-    manifest = build_manifest(checkpoint, ExportSettings())
+    manifest = build_toy_manifest(checkpoint, ExportSettings())
     arithmetic: Arithmetic = Float32()
     if precision == "int8":
         arithmetic = Int8(calibrate(checkpoint.model, manifest, random_sources([9, 20]), 100), quantise)

@@ -77,7 +77,7 @@ def tiny_model(
         pairs=tuple(LanguagePair(source, target, (prefix,)) for source, target, prefix in pairs),
         special_ids=SpecialIds(pad=0, unk=1, bos=2, eos=3),
         suppressed_ids=(),
-        dimensions=Dimensions(8, 16, 2, 4, 1, 3, tokenizer.vocab_size, max_source_length, 60, 8),
+        dimensions=Dimensions(8, 16, 2, 4, 1, 3, *[tokenizer.vocab_size] * 2, max_source_length, 60, 8),
         search=SearchDefaults(beam_size=2, length_penalty=0.6),
         quality=(Quality("tatoeba", "de", "en", 42.5, 60.1, "nrefs:1"),),
         files={"tokenizer": FileEntry("spm.model", 0, "")},

@@ -89,11 +89,11 @@ def test_a_manifest_that_is_no_json_is_refused(bundle: Bundle, content: bytes) -
     assert f"{MANIFEST_NAME} cannot be read" in refuse(bundle)
 
 
-@pytest.mark.parametrize("found", [FORMAT + 1, 0, "1", None])
+@pytest.mark.parametrize("found", [FORMAT + 1, 0, "1", True, None])
 def test_an_unknown_format_is_refused_before_anything_else(bundle: Bundle, found: object) -> None:
     spoil(bundle, lambda data: data.update(format=found, pairs="of a later day"))
     message = refuse(bundle)
-    assert f"has format {found!r}, this server reads format {FORMAT}" in message
+    assert f"has format {found!r}, this server reads formats 1 and 2" in message
     assert "pairs" not in message
 
 
@@ -125,7 +125,7 @@ def test_wrong_types_are_named_with_their_place(bundle: Bundle) -> None:
         "manifest.suppressed_ids is None, expected a list",
         "manifest.files.encoder.bytes is 1.5, expected int",
         "manifest.special_ids.eos is missing",
-        "manifest.special_ids.mask is not known in format 1",
+        "manifest.special_ids.mask is not known in format 2",
         "manifest.search is [], expected an object",
     ):
         assert part in message

@@ -20,7 +20,7 @@ from tests.server.engine.toy import BOS, DIMENSIONS, GraphAuthor, random_sources
 
 def test_every_mismatch_is_in_one_message(tmp_path: Path) -> None:
     bundle = write_toy_bundle(tmp_path / "bundle")
-    sizes = replace(DIMENSIONS, num_decoder_layers=3, vocab_size=138)
+    sizes = replace(DIMENSIONS, num_decoder_layers=3, target_vocab_size=138)
     with pytest.raises(BundleError) as refused:
         Runtime.load(Bundle(bundle.path, replace(bundle.manifest, dimensions=sizes)))
     message = str(refused.value)

@@ -43,6 +43,7 @@ DIMENSIONS = Dimensions(
     num_encoder_layers=1,
     num_decoder_layers=2,
     vocab_size=137,
+    target_vocab_size=137,
     max_source_length=150,
     max_target_length=200,
     source_multiple=16,

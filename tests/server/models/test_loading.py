@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from server.bundle import LanguagePair, describe_file, read_bundle, write_manifest
+from server.bundle import Dimensions, LanguagePair, describe_file, read_bundle, write_manifest
 from server.engine.types import EngineSettings
 from server.errors import BundleError, SettingsError
 from server.lines import command
@@ -24,10 +24,14 @@ from tests.server.fakes import DE, EN
 TEXTS = ["Der Hund läuft durch den Park.", "Guten Morgen!", "Das Haus am See ist alt, und schön ist es auch."]
 
 
+def _sized(num_pieces: int) -> Dimensions:
+    return replace(DIMENSIONS, vocab_size=num_pieces, target_vocab_size=num_pieces)
+
+
 def pack(folder: Path, tokenizer_file: Path, **spoiled: Any) -> None:
     """Make the toy bundle one with a tokenizer, both directions and golden lines; `spoiled` alters these."""
     tokenizer = Tokenizer.load(tokenizer_file)
-    bundle = write_toy_bundle(folder, dimensions=replace(DIMENSIONS, vocab_size=tokenizer.vocab_size))
+    bundle = write_toy_bundle(folder, dimensions=_sized(tokenizer.vocab_size))
     twin = Twin(bundle)
     golden = []
     for text in TEXTS:
@@ -127,3 +131,16 @@ def test_a_damaged_bundle_is_refused(tokenizer_file: Path, tmp_path: Path) -> No
     bundle.file("encoder").write_bytes(data)
     with pytest.raises(BundleError, match="SHA-256"):
         load_models(tmp_path, EngineSettings(num_threads=1), lambda error: None, lambda message: None)
+
+
+def test_a_bundle_of_the_first_format_loads_for_ever() -> None:
+    """`format_1` was packed when there was no other: random weights, int8, 90 pieces, both directions."""
+    folder = Path(__file__).with_name("format_1")
+    said: list[str] = []
+    models = load_models(folder, EngineSettings(num_threads=1), lambda error: None, said.append)
+    models.close(0.0)
+    [model] = models.all
+    assert "3 golden lines passed" in said[-1]
+    assert (model.manifest.format, model.manifest.origin) == (1, None)
+    assert (model.tokenizer.vocab_size, model.tokenizer.target_vocab_size) == (90, 90)
+    assert (model.manifest.dimensions.vocab_size, model.manifest.dimensions.target_vocab_size) == (90, 90)

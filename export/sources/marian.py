@@ -1,0 +1,163 @@
+"""Models of Marian: an npz of weights and its vocabularies, as Marian and OPUS-MT's archives have them."""
+
+import re
+from pathlib import Path
+
+from export.errors import ExportError
+from export.sources.files import check_file, hash_files, read_npz, read_text
+from export.sources.languages import choose_pairs
+from export.sources.marian_weights import convert
+from export.sources.marian_yaml import Settings, parse_settings, parse_vocabulary
+from export.sources.options import MAX_SOURCE_LENGTH, MAX_TARGET_LENGTH, SourceOptions
+from export.sources.pieces import Vocabulary, list_pieces, read_model, renumber
+from export.sources.source import Source, build_model
+from server.bundle import SearchDefaults, SpecialIds
+
+EOS, UNK = "</s>", "<unk>"
+# Marian's own default is 12 beams, of which each costs time.
+MAX_BEAM_SIZE = 4
+
+
+def find_weights(path: Path) -> Path | None:
+    """The npz file that `path` is or holds; None if it holds none.
+
+    Raises:
+        ExportError: it holds several, and no decoder.yml says which.
+    """
+    if path.suffix == ".npz":
+        return path
+    found = sorted(path.glob("*.npz"))
+    if len(found) > 1:
+        named = [path / Path(name).name for name in _names(_read_decoder(path), "models")]
+        found = [each for each in found if each in named] or found
+    if len(found) > 1:
+        names = ", ".join(each.name for each in found)
+        raise ExportError(f"{path} holds several models ({names}); give the file of one of them")
+    return found[0] if found else None
+
+
+def read_marian(path: Path, options: SourceOptions) -> Source:
+    """The model in the npz file `path`, with what stands beside it.
+
+    Raises:
+        ExportError: a file that is missing or damaged, or a kind of model that is not supported.
+    """
+    arrays, decoder = read_npz(path), _read_decoder(path.parent, path)
+    if "special:model.yml" not in arrays:
+        raise ExportError(f"{path} has no special:model.yml in it, which says what kind of model it is; not Marian's?")
+    config = parse_settings(arrays["special:model.yml"].tobytes().rstrip(b"\0").decode("utf-8", "replace"))
+    weights = convert(config, arrays, "transformers" if options.positions == "transformers" else "marian")
+    vocabularies = options.vocabularies or _find_vocabularies(path, decoder)
+    sides, tokenizers, files = _read_vocabularies(vocabularies)
+    _check_sizes(sides, len(weights.state["embedding.weight"]), weights.target_size)
+    start = weights.target_size
+    learned = weights.settings.max_positions
+    return Source(
+        family="Marian",
+        model=build_model(weights.settings, weights.state),
+        tokenizers=tokenizers,
+        pairs=choose_pairs(sides[0].pieces, _guess_pair(path), options.pairs),
+        # Padding is masked wherever it stands, so that any id will do.
+        special_ids=SpecialIds(pad=sides[0].eos, unk=sides[1].unk, bos=start, eos=sides[1].eos),
+        suppressed_ids=(sides[1].unk, start),
+        max_source_length=learned or MAX_SOURCE_LENGTH,
+        max_target_length=learned or MAX_TARGET_LENGTH,
+        search=_read_search(decoder),
+        licence=options.licence,
+        files=hash_files([path, *files]),
+    )
+
+
+def _read_decoder(folder: Path, model: Path | None = None) -> Settings:
+    """The decoder.yml of a model or a folder; empty if there is none."""
+    names = [f"{model.name}.decoder.yml"] if model else []
+    found = [folder / name for name in (*names, "decoder.yml") if (folder / name).is_file()]
+    return parse_settings(read_text(found[0])) if found else {}
+
+
+def _names(settings: Settings, key: str) -> list[str]:
+    value = settings.get(key, [])
+    return value if isinstance(value, list) else [value]
+
+
+def _find_vocabularies(path: Path, decoder: Settings) -> tuple[Path, Path]:
+    """The two vocabularies that decoder.yml or the model's own configuration names, or that stand in its folder."""
+    folder = path.parent
+    beside = folder / f"{path.name}.yml"
+    named = _names(decoder, "vocabs")
+    if not named and beside.is_file():
+        named = _names(parse_settings(read_text(beside)), "vocabs")
+    found = [folder / Path(name).name for name in named]
+    if not found:
+        # Weights are npz or bin, so that these are vocabularies.
+        found = sorted([*folder.glob("*vocab*.spm"), *folder.glob("*vocab*.yml")])
+    if len(found) not in (1, 2):
+        names = ", ".join(each.name for each in found) or "none"
+        raise ExportError(f"{folder} has no decoder.yml that names two vocabularies ({names}); give --vocab SRC TGT")
+    return check_file(found[0]), check_file(found[-1])
+
+
+def _read_vocabularies(paths: tuple[Path, Path]) -> tuple[list[Vocabulary], tuple[bytes, ...], list[Path]]:
+    """Both sides' pieces, their SentencePiece models (one if they are the same), and the files read."""
+    sides, models, files = [], [], []
+    for path, side in zip(paths, ("source", "target"), strict=True):
+        if path.suffix == ".spm":
+            model, used = read_model(path), [path]
+            pieces = list_pieces(model)
+            vocabulary = _number(pieces, path)
+        else:
+            vocabulary = _number(parse_vocabulary(read_text(path), path.name), path)
+            cutter = _find_cutter(path, side)
+            model = renumber(read_model(cutter), vocabulary, cutter.name, reads=side == "source")
+            used = [path, cutter]
+        sides.append(vocabulary)
+        models.append(model)
+        files += used
+    return sides, tuple(dict.fromkeys(models)), list(dict.fromkeys(files))
+
+
+def _number(pieces: list[str], path: Path) -> Vocabulary:
+    missing = [piece for piece in (EOS, UNK) if piece not in pieces]
+    if missing:
+        raise ExportError(f"{path} has no {' and no '.join(missing)}, which every vocabulary of Marian's has")
+    return Vocabulary(pieces, pieces.index(EOS), pieces.index(UNK))
+
+
+def _find_cutter(vocabulary: Path, side: str) -> Path:
+    """The SentencePiece model that cuts text into the pieces of a .yml vocabulary, as OPUS-MT names it."""
+    folder = vocabulary.parent
+    found = folder / f"{side}.spm"
+    if found.is_file():
+        return found
+    if (folder / f"{side}.bpe").is_file():
+        raise ExportError(f"{folder} has {side}.bpe: models of BPE with Moses' tokens are not supported yet")
+    raise ExportError(f"{vocabulary} numbers pieces, and {folder} has no {side}.spm that cuts text into them")
+
+
+def _check_sizes(sides: list[Vocabulary], source_size: int, target_size: int) -> None:
+    for side, vocabulary, size in zip(("source", "target"), sides, (source_size, target_size), strict=True):
+        if len(vocabulary.pieces) > size:
+            raise ExportError(
+                f"the {side} vocabulary has {len(vocabulary.pieces)} pieces, and the model only {size}; give those "
+                "that it was trained with, as --vocab SRC TGT"
+            )
+    if sides[0].eos != sides[1].eos:
+        raise ExportError(f"{EOS} is {sides[0].eos} on one side and {sides[1].eos} on the other; it must be the same")
+
+
+def _guess_pair(path: Path) -> tuple[str, str] | None:
+    """The languages that the folder's name ends with, such as those of opus-mt-de-en."""
+    found = re.search(r"(?:^|[-_.])([a-z]{2})-([a-z]{2})$", path.parent.resolve().name)
+    return (found[1], found[2]) if found else None
+
+
+def _read_search(decoder: Settings) -> SearchDefaults:
+    def number(key: str, default: float) -> float:
+        value = decoder.get(key, "")
+        try:
+            return float(value) if isinstance(value, str) and value else default
+        except ValueError:
+            return default
+
+    beam_size = min(max(int(number("beam-size", 1)), 1), MAX_BEAM_SIZE)
+    return SearchDefaults(beam_size, max(number("normalize", 0.0), 0.0))
