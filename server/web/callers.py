@@ -1,4 +1,4 @@
-"""Who sends a request, how long it may take (what its headers say, or what its size makes fair), and whether he waits.
+"""Who sends a request, how long it may take (by its headers, or by what is fair for its size), and who still waits.
 
 A caller says the time as `Prefer: wait=SECONDS` (RFC 7240, section 4.3; parts of a second are taken as well).
 """
