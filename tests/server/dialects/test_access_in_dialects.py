@@ -74,7 +74,10 @@ def test_web_pages_are_told_whether_one_is_needed(models: Models, tmp_path: Path
 @pytest.mark.parametrize("ask", [native, deepl, libre])
 def test_too_often_is_429_for_that_key_alone(models: Models, tmp_path: Path, ask: Any) -> None:
     site = make_site(models, tmp_path, "requests_per_minute = 2\n")
-    assert [ask(site, "ka").status_code for _ in range(3)] == [200, 200, 429]
+    # Where a minute begins in between, one more may pass: the window slides by weighing the minute before.
+    statuses = [ask(site, "ka").status_code for _ in range(4)]
+    assert statuses[:2] == [200, 200]
+    assert statuses[3] == 429
     assert ask(site, "kb").status_code == 200
 
 
