@@ -21,8 +21,11 @@ from export.manifest import ExportSettings, build_manifest
 from export.quantise import Int8
 from export.sources.source import Source
 from export.verify import Parity, prove
-from server.bundle import Bundle, FileEntry, Origin, describe_file, read_bundle, write_manifest
+from server.bundle import Bundle, FileEntry, Origin, StandIns, describe_file, read_bundle, write_manifest
+from server.engine.engine import Engine
 from server.engine.runtime import Runtime
+from server.engine.types import EngineSettings
+from server.models.copies import measure_stand_ins
 from server.text.tokenizer import Tokenizer
 
 GRAPHS = {"encoder": "encoder.onnx", "decoder": "decoder.onnx"}
@@ -32,6 +35,7 @@ CARD_NAME = "MODEL_CARD.md"
 NUM_CALIBRATION_LINES = 400
 NUM_GOLDEN_CANDIDATES = 192
 NUM_VERIFICATION_LINES = 32
+NUM_STAND_IN_LINES = 192
 
 
 @dataclass(frozen=True)
@@ -105,8 +109,11 @@ class _Packer:
         bundle = read_bundle(self.draft)
         parity = prove(self.source.model, bundle, choose_evenly(tests, NUM_VERIFICATION_LINES), self.called)
         self.say(str(parity))
+        self.say("measuring which words the model copies")
+        self.manifest = replace(self.manifest, stand_ins=find_stand_ins(bundle, tests))
         if self.source.family:
-            write_manifest(self.draft, replace(self.manifest, origin=_tell_origin(self.source, parity)))
+            self.manifest = replace(self.manifest, origin=_tell_origin(self.source, parity))
+        write_manifest(self.draft, self.manifest)
         return parity
 
     @property
@@ -158,6 +165,19 @@ class _Packer:
     def describe(self, *roles: str) -> dict[str, FileEntry]:
         """Size and hash of the files of `roles`."""
         return {role: describe_file(self.draft, self.files[role]) for role in roles}
+
+
+def find_stand_ins(bundle: Bundle, lines: Sequence[Line]) -> tuple[StandIns, ...]:
+    """What the model of `bundle` copies in sentences of `lines`, asked through the server's engine."""
+    texts: dict[tuple[str, str], list[str]] = {}
+    for line in choose_evenly(lines, NUM_STAND_IN_LINES):
+        texts.setdefault((line.source, line.target), []).append(line.text)
+    tokenizer, engine = Tokenizer.load(*bundle.tokenizers()), Engine(bundle, EngineSettings(), lambda error: None)
+    try:
+        engine.start()
+        return measure_stand_ins(bundle.manifest, tokenizer, engine, texts)
+    finally:
+        engine.close(0.0)
 
 
 def _tell_origin(source: Source, parity: Parity) -> Origin:

@@ -4,6 +4,7 @@ Atoms in, atoms out: a point becomes text that says something else than it means
 translation is written.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -12,6 +13,13 @@ from server.text.segments import are_symbols
 from server.text.words import expression_of, is_of_word
 
 _ENDS = ".!?…"
+# Placeholders for a number, by what they are called or how they are printed: `{count}`, `%d`, `{{ num_files }}`.
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_NUMBER = re.compile(
+    r"%(?:\d+\$)?[-+#0]*\d*(?:\.\d+)?(?:hh?|ll?|[Lzjtq])?[difeEgGuxX]$|%n$|%L\d|"
+    r"(?<![a-z])(?:n|num|numbers?|nr|count(?:er)?|total|amount|anzahl|zahl|nummer|percent|prozent|size|year|jahr)(?![a-z])",
+    re.I,
+)
 
 
 def hold(atoms: Sequence[Atom], stand_ins: Sequence[str]) -> tuple[list[Atom], dict[str, str]]:
@@ -19,10 +27,11 @@ def hold(atoms: Sequence[Atom], stand_ins: Sequence[str]) -> tuple[list[Atom], d
 
     Points that follow each other with nothing but spaces between are held as one: one word is copied more surely than
     two. A word that the text has itself stands for nothing, and when all are used, points stay points. So do those
-    that are written together with a letter (`{n}px`), and signs that stand behind the end of a sentence.
+    that are written together with a letter (`{n}px`), and signs that stand behind the end of a sentence. For what is
+    known to be a number a number stands: what is counted stands in the plural then.
     """
     text = "".join(atom.text for atom in atoms if atom.kind == "text").casefold()
-    free = (word for word in stand_ins if word.casefold() not in text)
+    free = [word for word in stand_ins if word.casefold() not in text]
     atoms = list(_joined(atoms))
     held: dict[str, str] = {}
     found: list[Atom] = []
@@ -31,8 +40,9 @@ def hold(atoms: Sequence[Atom], stand_ins: Sequence[str]) -> tuple[list[Atom], d
         fits = atom.is_word and not _clings(beside, atoms, number)
         if fits and are_symbols(atom.raw):
             fits = bool(said) and said not in _ENDS
-        word = next(free, None) if fits else None
-        if word is not None:
+        if fits and free:
+            word = _choose(free, _is_number(atom.raw))
+            free.remove(word)
             held[word] = atom.raw
             atom = replace(atom, kind="text", text=word)
         found.append(atom)
@@ -41,6 +51,16 @@ def hold(atoms: Sequence[Atom], stand_ins: Sequence[str]) -> tuple[list[Atom], d
         elif atom.shown:
             beside = ""
     return found, held
+
+
+def _is_number(raw: str) -> bool:
+    """Whether what is held is known to be a number once it is filled in."""
+    return raw[0] in "%{$#" and _NUMBER.search(_HUMP.sub("_", raw)) is not None
+
+
+def _choose(words: Sequence[str], is_number: bool) -> str:
+    """The first of `words` of the kind that suits, a number or a name; the first of all where there is none."""
+    return next((word for word in words if word.isdecimal() == is_number), words[0])
 
 
 def split_held(held: Mapping[str, str], text: str) -> Iterator[tuple[str, str]]:

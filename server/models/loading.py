@@ -83,7 +83,7 @@ def load_model(path: Path, settings: EngineSettings, on_failure: OnFailure, say:
         engine.start()
         engine.self_test(golden)
         # Before anybody asks: an answer must not depend on when it was asked for.
-        stand_ins = load_stand_ins(bundle, tokenizer, engine, golden)
+        stand_ins = load_stand_ins(bundle, tokenizer, engine, golden, say)
     except BaseException:
         engine.close(0.0)
         raise

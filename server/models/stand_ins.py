@@ -1,7 +1,4 @@
-"""Which words a model copies whatever they stand for, found by asking it.
-
-`Please give {name} a key` is shown to it as `Please give XQ a key`, and comes back whole where a hole would have to be
-guessed around.
+"""The words that a model copies, from where they are kept, or measured and then kept.
 
 A bundle's manifest may name them. For one that does not they are measured once, through the engine that will serve,
 before anything is answered, and kept beside the bundle where its folder can be written.
@@ -10,111 +7,44 @@ before anything is answered, and kept beside the bundle where its folder can be 
 import json
 import os
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from statistics import fmean
 
-from server.bundle import MANIFEST_NAME, Bundle, GoldenLine, LanguagePair, StandIns
-from server.engine.types import SearchOptions, SentenceResult
-from server.errors import QueueFullError
+from server.bundle import MANIFEST_NAME, Bundle, GoldenLine, StandIns
+from server.models.copies import Direction, find_texts, measure_stand_ins
 from server.models.models import TranslationEngine
 from server.text.tokenizer import Tokenizer
-from server.text.words import expression_of, split_words
 
 FILE_NAME = "stand-ins.json"
 # Raised when what is measured changes, so that what was kept before counts no more.
-MEASURE = 1
-
-# Short names, signs with a letter or digit, abbreviations that are the same everywhere, numbers. Of two with the same
-# letters one would be taken for the other, so there are none.
-CANDIDATES = (
-    *("XQ", "X7", "7X", "XY", "Q7", "V8", "Xb", "K7", "B2", "42"),
-    *("XYZ", "ABC", "SQL", "XML", "USB", "DVD", "URL", "IBM", "Tom"),
-    *("8264", "7391", "5173", "GUID", "JSON", "IKEA", "NATO"),
-    *("Windows", "Berlin"),
-)
-MIN_RATE = 0.95  # of the samples in which one comes out exactly once
-FEWEST, MOST = 4, 12
-# Around a stand-in the other words should be those of the plain sentence, nearly as much as around the best one.
-MIN_REST = 0.9
-_WORDS_OF_A_LINE = 3
-_SHORTEST_WORD = 4
-_LONGEST_LINE = 100
+MEASURE = 2
 
 
 def load_stand_ins(
-    bundle: Bundle, tokenizer: Tokenizer, engine: TranslationEngine, golden: Sequence[GoldenLine]
-) -> dict[tuple[str, str], tuple[str, ...]]:
-    """The stand-ins of each direction, best first: as the manifest says, as was measured before, or measured now."""
-    found = bundle.manifest.stand_ins or _read(bundle)
-    if found is None:
-        found = measure_stand_ins(bundle.manifest.pairs, tokenizer, engine, golden, bundle.manifest.special_ids.eos)
-        _write(bundle, found)
-    return {(each.source, each.target): tuple(each.rates) for each in found}
-
-
-def measure_stand_ins(
-    pairs: Sequence[LanguagePair],
+    bundle: Bundle,
     tokenizer: Tokenizer,
     engine: TranslationEngine,
     golden: Sequence[GoldenLine],
-    eos: int,
-) -> tuple[StandIns, ...]:
-    """What each of `pairs` copies of `CANDIDATES`; for one that copies fewer than `FEWEST`, nothing."""
-    return tuple(_measure(pair, golden, partial(_translate, tokenizer, engine, pair, eos)) for pair in pairs)
+    say: Callable[[str], None],
+) -> dict[Direction, tuple[str, ...]]:
+    """The stand-ins of each direction, best first: as the manifest says, as was measured before, or measured now.
 
-
-def _measure(
-    pair: LanguagePair, golden: Sequence[GoldenLine], translate: Callable[[Sequence[str]], list[str]]
-) -> StandIns:
-    lines = [line.text for line in golden if (line.source, line.target) == (pair.source, pair.target)]
-    lines = [line for line in lines if len(line) <= _LONGEST_LINE] or lines  # time goes with the square of length
-    plain = translate(lines)
-    samples = [(wanted, *around) for wanted, line in zip(plain, lines, strict=True) for around in _places(line)]
-    answers = iter(translate([before + word + after for word in CANDIDATES for _, before, after in samples]))
-    found = {word: [next(answers) for _ in samples] for word in CANDIDATES}
-    held = {word: [len(expression_of((word,)).findall(each)) == 1 for each in found[word]] for word in CANDIDATES}
-    # Where most are lost the place is to blame: no name can stand there.
-    fair = [i for i in range(len(samples)) if 2 * sum(each[i] for each in held.values()) >= len(CANDIDATES)]
-    if not fair:
-        return StandIns(pair.source, pair.target, {})
-    rates = {word: sum(held[word][i] for i in fair) / len(fair) for word in CANDIDATES}
-    rests = {word: fmean(_likeness(samples[i][0], found[word][i]) for i in fair) for word in CANDIDATES}
-    best = max(rests.values())
-    kept = [word for word in CANDIDATES if rates[word] >= MIN_RATE and rests[word] >= MIN_REST * best]
-    kept.sort(key=lambda word: -rates[word] - rests[word])
-    kept = kept[:MOST] if len(kept) >= FEWEST else []
-    return StandIns(pair.source, pair.target, {word: round(rates[word], 3) for word in kept})
-
-
-def _places(line: str) -> Iterator[tuple[str, str]]:
-    """What stands before and behind a place of `line` at which a name may stand: for a few of its longer words."""
-    words = [(a, b) for a, b in split_words(line) if b - a >= _SHORTEST_WORD or line[a].isdecimal()]
-    step = max(1, -(-len(words) // _WORDS_OF_A_LINE))
-    yield from ((line[:start], line[end:]) for start, end in words[::step])
-    yield "", f": {line}"
-
-
-def _translate(
-    tokenizer: Tokenizer, engine: TranslationEngine, pair: LanguagePair, eos: int, texts: Sequence[str]
-) -> list[str]:
-    """Greedy translations of `texts`, as many at once as the engine takes."""
-    futures: list[Future[SentenceResult]] = []
-    for text in texts:
-        ids = (*pair.prefix_ids, *tokenizer.encode(text), eos)
-        while True:
-            try:
-                futures.append(engine.submit(ids, SearchOptions()))
-                break
-            except QueueFullError:
-                wait([future for future in futures if not future.done()], return_when=FIRST_COMPLETED)
-    return [tokenizer.decode(future.result().hypotheses[0].ids) for future in futures]
+    Args:
+        bundle: of the model.
+        tokenizer: of the model.
+        engine: runs the model.
+        golden: the bundle's, whose words make room for stand-ins.
+        say: told of what takes long.
+    """
+    found = bundle.manifest.stand_ins or _read(bundle)
+    if found is None:
+        say(f"{bundle.path}: measuring which words the model copies; its manifest does not say")
+        texts = find_texts(bundle.manifest, tokenizer, engine, golden)
+        found = measure_stand_ins(bundle.manifest, tokenizer, engine, texts)
+        _write(bundle, found, say)
+    return {(each.source, each.target): tuple(each.rates) for each in found}
 
 
 def _read(bundle: Bundle) -> tuple[StandIns, ...] | None:
@@ -131,10 +61,10 @@ def _read(bundle: Bundle) -> tuple[StandIns, ...] | None:
         return None
 
 
-def _write(bundle: Bundle, found: Sequence[StandIns]) -> None:
-    """Keep `found` beside the bundle, written aside and renamed; a folder that cannot be written is none's fault."""
+def _write(bundle: Bundle, found: Sequence[StandIns], say: Callable[[str], None]) -> None:
+    """Keep `found` beside the bundle, written aside and renamed; a folder that cannot be written is no fault."""
     data = {"measure": MEASURE, "manifest": _digest(bundle), "stand_ins": [asdict(each) for each in found]}
-    with suppress(OSError):
+    try:
         number, name = tempfile.mkstemp(prefix=f".{FILE_NAME}.", dir=bundle.path)
         try:
             with os.fdopen(number, "w", encoding="utf-8") as file:
@@ -144,13 +74,12 @@ def _write(bundle: Bundle, found: Sequence[StandIns]) -> None:
         except OSError:
             Path(name).unlink(missing_ok=True)
             raise
+    except OSError as error:
+        say(
+            f"{bundle.path}: {FILE_NAME} cannot be written ({error.strerror}), so they are measured at each start; "
+            "let the server write there once, or export the bundle again"
+        )
 
 
 def _digest(bundle: Bundle) -> str:
     return sha256((bundle.path / MANIFEST_NAME).read_bytes()).hexdigest()
-
-
-def _likeness(wanted: str, found: str) -> float:
-    """The share of words that two texts have in common."""
-    first, second = (Counter(text[slice(*span)] for span in split_words(text)) for text in (wanted, found))
-    return 2 * (first & second).total() / max(first.total() + second.total(), 1)

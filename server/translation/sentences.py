@@ -12,7 +12,7 @@ from server.errors import DeadlineExceededError, FerryError
 from server.translation.assemble import Outcome, read_outcome
 from server.translation.plan import Part, PlannedText
 from server.translation.retry import mend, widen
-from server.translation.stand_ins import Ended, keep_stand_ins
+from server.translation.swaps import Ended, keep_stand_ins
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from server.models.models import Model
 from server.translation.assemble import Outcome, Translation, assemble_text, read_outcome
 from server.translation.plan import Part, PlannedText, plan_text, read_document, without_surrogates
 from server.translation.retry import mend, widen
-from server.translation.stand_ins import keep_stand_ins
+from server.translation.swaps import keep_stand_ins
 
 # Sentences in flight: enough to keep every row busy and to sort by length, a few MB of memory.
 MAX_IN_FLIGHT = 4096
