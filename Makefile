@@ -47,7 +47,9 @@ check-images:  ## build both, ask the server in the one, train in the other
 test: lint  ## lint, types, import rules, all tests and what they cover; as root with apt it installs what they drive
 	.venv-dev/bin/python -m tests.programs
 	.venv-dev/bin/coverage erase
-	.venv-dev/bin/coverage run -m pytest -n 2 --dist loadfile
+	# Some hundred processes of ours start, and each would compile all modules anew where nothing may be kept; a test
+	# process has one core, on which threads of torch would only wait for each other.
+	env -u PYTHONDONTWRITEBYTECODE OMP_NUM_THREADS=1 .venv-dev/bin/coverage run -m pytest -n 2 --dist loadfile
 	.venv-dev/bin/coverage combine --quiet
 	.venv-dev/bin/coverage report
 
