@@ -45,12 +45,12 @@ def read_source(path: Path, family: str, options: SourceOptions) -> Source:
         ExportError: there is no such model, or it is not supported.
     """
     if not path.exists():
-        raise ExportError(f"{path} does not exist; give a folder with a model, or an npz file of Marian's")
+        raise ExportError(f"{path} does not exist; give a folder with a model, or a .npz or .bin file of Marian's")
     if family == "transformers" or (family == "auto" and path.is_dir() and is_folder_of_transformers(path)):
         return read_marian_mt(path, options)
     weights = find_weights(path)
     if weights is None:
-        raise ExportError(f"{path} holds neither a config.json of transformers nor an npz of Marian's")
+        raise ExportError(f"{path} holds neither a config.json of transformers nor a .npz or .bin of Marian's")
     return read_marian(weights, options)
 
 
@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ferry-import", description="Make a bundle for the server of a model that Marian or transformers has."
     )
-    parser.add_argument("source", type=Path, help="folder of a MarianMT model or of Marian's, or an npz file")
+    parser.add_argument("source", type=Path, help="folder of a MarianMT model or of Marian's, or a .npz or .bin file")
     parser.add_argument("bundle", type=Path, help="folder to make; must not exist")
     parser.add_argument(
         "--from",
