@@ -163,4 +163,4 @@ class _Packer:
 
 def _tell_origin(source: Source, parity: Parity) -> Origin:
     figures = {name: getattr(parity, name) for name in ("max_error", "relative_error", "regret", "identical", "chrf")}
-    return Origin(source.family, source.licence, dict(source.files), **figures)
+    return Origin(source.family, source.licence, dict(source.files), name=source.name, **figures)

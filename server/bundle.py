@@ -128,6 +128,7 @@ class Origin:
         regret: mean over steps of what the source loses by the bundle's choice, in nats.
         identical: share of greedy translations with identical ids.
         chrf: between both, of 100.
+        name: what was fetched from a service, and its revision; empty for files that were there.
     """
 
     family: str
@@ -138,6 +139,7 @@ class Origin:
     regret: float
     identical: float
     chrf: float
+    name: str = ""
 
 
 @dataclass(frozen=True)
