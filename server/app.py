@@ -65,7 +65,7 @@ def build_app(models: Models, settings: ServeSettings, reloader: Reloader | None
     ]
     translator = Translator(models, settings.limits)
     metrics = Metrics(lambda: translator.models, [route.path for route in routes])
-    translator.guard_counts = GuardCounts(metrics.count_suspect, metrics.count_mended)
+    translator.guard_counts = GuardCounts(metrics.count_suspect, metrics.count_mended, metrics.count_stand_ins)
     access = Access(settings.api_keys, storage.usage, settings.character_limit or None)
     state = State(translator=translator, settings=settings, metrics=metrics, access=access)
     shedder = Shedder(translator, access, settings, dialects)

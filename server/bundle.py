@@ -143,6 +143,19 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class StandIns:
+    """Words that the model copies in one direction, so that they can stand for what must not be translated.
+
+    Attributes:
+        rates: best first, each with the share of samples in which it came out exactly once; empty if too few do.
+    """
+
+    source: str
+    target: str
+    rates: dict[str, float]
+
+
+@dataclass(frozen=True)
 class FileEntry:
     """One file of the bundle, by its role in `Manifest.files`."""
 
@@ -163,6 +176,7 @@ class Manifest:
         alignment_heads: how many of that layer's heads tell it, from the first on; 0 for all.
         cache: what keys and values are kept in.
         origin: of a model that was imported.
+        stand_ins: of each direction, as measured at export; empty where they are to be measured by who serves it.
     """
 
     format: int
@@ -183,6 +197,7 @@ class Manifest:
     alignment_heads: int = 0
     cache: CacheType = "float32"
     origin: Origin | None = None
+    stand_ins: tuple[StandIns, ...] = ()
 
 
 @dataclass(frozen=True)
