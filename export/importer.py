@@ -76,6 +76,7 @@ def _read(options: argparse.Namespace, say: Say) -> Source:
         asked = SourceOptions(
             pairs=tuple(options.pair) or ((found.pair,) if found.pair else ()),
             positions=options.positions,
+            normalise=options.normalise,
             vocabularies=tuple(options.vocab) if options.vocab else None,
             licence=options.licence or found.licence,
         )
@@ -145,6 +146,12 @@ def _parser() -> argparse.ArgumentParser:
         choices=("auto", "firefox", "marian", "transformers"),
         default="auto",
         help="whose formula of positions (default: that of the toolkit whose files these are)",
+    )
+    parser.add_argument(
+        "--normalise",
+        choices=("auto", "opus", "none"),
+        default="auto",
+        help="prepare text as OPUS-MT's script does (default: for transformers' folders, and beside a preprocess.sh)",
     )
     parser.add_argument("--vocab", type=Path, nargs=2, metavar=("SRC", "TGT"), help="Marian's two vocabularies")
     parser.add_argument("--precision", choices=("fp32", "int8"), default="int8")

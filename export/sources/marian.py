@@ -9,6 +9,7 @@ from export.sources.languages import choose_pairs
 from export.sources.marian_binary import read_binary
 from export.sources.marian_weights import Weights, convert
 from export.sources.marian_yaml import Settings, parse_settings, parse_vocabulary
+from export.sources.normalise import prepare
 from export.sources.options import MAX_SOURCE_LENGTH, MAX_TARGET_LENGTH, SourceOptions
 from export.sources.pieces import Vocabulary, list_pieces, read_model, renumber
 from export.sources.source import Source, build_model
@@ -52,7 +53,7 @@ def read_marian(path: Path, options: SourceOptions) -> Source:
     config = parse_settings(arrays["special:model.yml"].tobytes().rstrip(b"\0").decode("utf-8", "replace"))
     weights = convert(config, arrays, "transformers" if options.positions == "transformers" else "marian")
     vocabularies = options.vocabularies or _find_vocabularies(path, decoder)
-    sides, tokenizers, files = _read_vocabularies(vocabularies)
+    sides, tokenizers, files = _read_vocabularies(vocabularies, _is_prepared(path.parent, options))
     _check_sizes(sides, len(weights.state["embedding.weight"]), weights.target_size)
     start = weights.target_size
     learned = weights.settings.max_positions
@@ -112,7 +113,14 @@ def _find_vocabularies(path: Path, decoder: Settings) -> tuple[Path, Path]:
     return check_file(found[0]), check_file(found[-1])
 
 
-def _read_vocabularies(paths: tuple[Path, Path]) -> tuple[list[Vocabulary], tuple[bytes, ...], list[Path]]:
+def _is_prepared(folder: Path, options: SourceOptions) -> bool:
+    """Whether the text of the model in `folder` was prepared by OPUS-MT's script, as OPUS-MT's archives have it."""
+    return options.normalise == "opus" or (options.normalise == "auto" and (folder / "preprocess.sh").is_file())
+
+
+def _read_vocabularies(
+    paths: tuple[Path, Path], prepared: bool
+) -> tuple[list[Vocabulary], tuple[bytes, ...], list[Path]]:
     """Both sides' pieces, their SentencePiece models (one if they are the same), and the files read."""
     sides, models, files = [], [], []
     for path, side in zip(paths, ("source", "target"), strict=True):
@@ -126,7 +134,7 @@ def _read_vocabularies(paths: tuple[Path, Path]) -> tuple[list[Vocabulary], tupl
             model = renumber(read_model(cutter), vocabulary, cutter.name, reads=side == "source")
             used = [path, cutter]
         sides.append(vocabulary)
-        models.append(model)
+        models.append(prepare(model, vocabulary.pieces) if prepared else model)
         files += used
     return sides, tuple(dict.fromkeys(models)), list(dict.fromkeys(files))
 
