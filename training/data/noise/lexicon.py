@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from training.data.noise.pair import WORD, Link, Pair, find_copies, find_words
+from training.data.noise.pair import WORD, Link, Pair, find_words, link_copies
 
 MAX_PAIRS = 100_000  # read at most: half a gigabyte while it learns
 MAX_WORDS = 30  # longer lines say little for what they cost
@@ -31,8 +31,8 @@ class Lexicon:
 
     def links(self, pair: Pair) -> list[Link]:
         """Links of words that occur once in either side, in the order of the first."""
-        links = find_copies(pair)
         one, other = map(find_words, pair.texts)
+        links = link_copies(one, other)
         copied = {link.one for link in links}, {link.other for link in links}
         targets = {word.lower(): span for word, span in other.items() if span not in copied[1]}
         best: dict[str, tuple[float, tuple[int, int]]] = {}

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol
@@ -85,6 +85,11 @@ def find_words(text: str) -> dict[str, Span]:
 def find_copies(pair: Pair) -> list[Link]:
     """Names and numbers: words with a capital or a digit, spelled alike, once in either side."""
     one, other = map(find_words, pair.texts)
+    return link_copies(one, other)
+
+
+def link_copies(one: Mapping[str, Span], other: Mapping[str, Span]) -> list[Link]:
+    """The same, of the words of either side that occur once."""
     return [Link(span, other[word], True) for word, span in one.items() if word in other and is_telling(word)]
 
 
