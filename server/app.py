@@ -23,9 +23,9 @@ from server.translation.sentences import GuardCounts
 from server.translation.translator import Translator
 from server.web.answers import EXCEPTION_HANDLERS
 from server.web.debug import get_debug
-from server.web.dialect import Dialect, answer_routes
+from server.web.dialect import Dialect
 from server.web.metrics import Metrics
-from server.web.observed import Observed
+from server.web.observed import Observed, answer_routes
 from server.web.reload import Reloader, reloading_on_hangup
 from server.web.shedding import Shedder
 from server.web.state import State
@@ -65,7 +65,7 @@ def build_app(models: Models, settings: ServeSettings, reloader: Reloader | None
     ]
     translator = Translator(models, settings.limits)
     metrics = Metrics(lambda: translator.models, [route.path for route in routes])
-    translator.guard_counts = GuardCounts(metrics.count_suspect, metrics.count_mended)
+    translator.guard_counts = GuardCounts(metrics.count_suspect, metrics.count_mended, metrics.count_stand_ins)
     access = Access(settings.api_keys, storage.usage, settings.character_limit or None)
     state = State(translator=translator, settings=settings, metrics=metrics, access=access)
     shedder = Shedder(translator, access, settings, dialects)

@@ -11,9 +11,12 @@ from typing import Literal
 from server.markup.entities import REFERENCE, decode
 from server.markup.options import Options
 from server.markup.placeholders import find_placeholders
-from server.markup.rules import is_ignored, is_preformatted, is_shown, pair_tags, splitting_names
+from server.markup.rules import is_ignored, is_noun, is_preformatted, is_shown, pair_tags, splitting_names
 from server.markup.tokens import Token, tokenize
 from server.text.segments import LINE_ENDS, LINES
+
+# Between words, these lead from one label to the next: `File → Print`.
+_ARROWS = frozenset("→⇒➔➜➡►▶▸‣›»")
 
 AtomKind = Literal["text", "start", "end", "point"]
 
@@ -27,6 +30,7 @@ class Atom:
         pair: the same number for a start tag and its end tag; -1 without a partner.
         splits: whether a sentence ends here.
         shown: whether a point takes a place in the sentence as a word does, which a comment does not.
+        is_word: whether a stand-in, which is a word, may be shown to the model for this point.
         collapses: whether a run of white space in this text means one space.
     """
 
@@ -36,6 +40,7 @@ class Atom:
     pair: int = -1
     splits: bool = False
     shown: bool = False
+    is_word: bool = False
     collapses: bool = False
 
 
@@ -63,7 +68,10 @@ def read_atoms(source: str, options: Options) -> list[Atom]:
             if other > index and is_preformatted(token, options):
                 preformatted_until = max(preformatted_until, other)
         else:
-            atoms.append(Atom("point", token.text, splits=splits, shown=is_shown(token, options)))
+            shown = is_shown(token, options)
+            atoms.append(
+                Atom("point", token.text, splits=splits, shown=shown, is_word=shown and is_noun(token, options))
+            )
     return atoms
 
 
@@ -91,9 +99,17 @@ def _text_atoms(raw: str, options: Options, collapses: bool) -> Iterator[Atom]:
     done = 0
     for start, end in find_placeholders(raw, options.unreadable):
         yield from _plain_atoms(raw[done:start], options, collapses)
-        yield Atom("point", raw[start:end], shown=True)
+        splits = raw[start:end] in _ARROWS and _leads_on(raw[max(end - 3, 0) : end], raw[end : end + 2], options)
+        yield Atom("point", raw[start:end], splits=splits, shown=True, is_word=True)
         done = end
     yield from _plain_atoms(raw[done:], options, collapses)
+
+
+def _leads_on(before: str, behind: str, options: Options) -> bool:
+    """Whether the sign at the end of `before` stands between words that can be read."""
+    words = before[-3:-2] + behind[1:]
+    is_apart = before[-2:-1] == behind[:1] == " "
+    return is_apart and words.isalpha() and len(words) == 2 and options.unreadable.isdisjoint(words)
 
 
 def _plain_atoms(raw: str, options: Options, collapses: bool) -> Iterator[Atom]:
@@ -105,7 +121,8 @@ def _plain_atoms(raw: str, options: Options, collapses: bool) -> Iterator[Atom]:
         done = match.end()
         char = decode(match.group(), options)
         if char is None:
-            yield Atom("point", match.group(), shown=match.group()[1] != "#")
+            shown = match.group()[1] != "#"
+            yield Atom("point", match.group(), shown=shown, is_word=shown)
         else:
             yield Atom("text", match.group(), char)
     if done < len(raw):

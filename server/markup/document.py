@@ -4,13 +4,15 @@ No engine, no waiting, no HTTP: pure functions, so that they can run in any thre
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from server.markup.atoms import Atom, read_atoms
 from server.markup.entities import Forms, find_forms
+from server.markup.held import hold
 from server.markup.options import Kind, Options
+from server.text.segments import are_symbols
 
 # What stands beside a point in the source; it says where spaces belong when the point moves.
 Side = Literal["edge", "space", "word", "punctuation", "point"]
@@ -43,10 +45,11 @@ class Chunk:
     """A run of text with inline markup: what the translator sees, and what it does not.
 
     Attributes:
-        text: for the translator: no tags, no placeholders, entities decoded, no white space at either end. It may
-            hold several sentences.
+        text: for the translator: no tags, no placeholders but as stand-ins, entities decoded, no white space at either
+            end. It may hold several sentences.
         source: the same with everything, as it stood in the document.
         forms: how the source wrote the characters that it wrote as entities.
+        held: what each stand-in in the text stands for, as it stood in the document.
     """
 
     text: str
@@ -55,6 +58,7 @@ class Chunk:
     kind: Kind
     forms: Forms = field(default_factory=dict)
     options: Options = field(default_factory=Options)
+    held: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,14 +75,20 @@ class Document:
         return tuple(part for part in self.parts if isinstance(part, Chunk))
 
 
-def parse(source: str, options: Options) -> Document:
-    """Take `source` apart; broken markup is never an error, it stays as it is."""
+def parse(source: str, options: Options, stand_ins: Sequence[str] = ()) -> Document:
+    """Take `source` apart; broken markup is never an error, it stays as it is.
+
+    Args:
+        source: the whole document.
+        options: how its tags are told from language.
+        stand_ins: words that come through the translator unchanged, for what it must not see; see `server.markup.held`.
+    """
     parts: list[str | Chunk] = []
     for group in _groups(read_atoms(source, options)):
         if group[0].splits:
             parts.append(group[0].raw)
         else:
-            parts += _cut_chunk(group, options)
+            parts += _cut_chunk(group, options, stand_ins)
     document = Document(source, options, tuple(_merge(parts)))
     assert "".join(part if isinstance(part, str) else part.source for part in document.parts) == source
     return document
@@ -99,12 +109,12 @@ def _groups(atoms: Sequence[Atom]) -> Iterator[list[Atom]]:
         yield run
 
 
-def _cut_chunk(atoms: Sequence[Atom], options: Options) -> list[str | Chunk]:
+def _cut_chunk(atoms: Sequence[Atom], options: Options, stand_ins: Sequence[str]) -> list[str | Chunk]:
     """What is around a chunk, and the chunk if there is one: some letter to translate."""
     if not any(char.isalpha() for atom in atoms for char in atom.text):
         return ["".join(atom.raw for atom in atoms)]
     before, core, after = _peel(atoms)
-    return [before, _chunk(core, options), after]
+    return [before, build_chunk(*hold(core, stand_ins), options), after]
 
 
 def _merge(parts: Sequence[str | Chunk]) -> Iterator[str | Chunk]:
@@ -151,7 +161,7 @@ def _is_outside(atom: Atom, inside: set[int]) -> bool:
     if atom.kind == "text":
         return atom.text.isspace()
     if atom.kind == "point":
-        return not atom.shown
+        return not atom.shown or are_symbols(atom.raw)
     return atom.pair not in inside
 
 
@@ -169,7 +179,8 @@ def _with_edges_apart(atoms: Sequence[Atom]) -> Iterator[Atom]:
                 yield replace(atom, raw=piece, text=piece)
 
 
-def _chunk(atoms: Sequence[Atom], options: Options) -> Chunk:
+def build_chunk(atoms: Sequence[Atom], held: Mapping[str, str], options: Options) -> Chunk:
+    """A chunk of `atoms`, of which those that say something else than they mean are stand-ins of `held`."""
     builder = _TextBuilder()
     lefts = _sides(atoms, -1)
     rights = list(reversed(_sides(list(reversed(atoms)), 0)))
@@ -194,8 +205,8 @@ def _chunk(atoms: Sequence[Atom], options: Options) -> Chunk:
         builder.after_point |= atom.kind == "point" and atom.shown
     text = builder.text()
     marks = [replace(mark, offset=min(mark.offset, len(text))) for mark in marks]
-    pieces = [(atom.raw, atom.text) for atom in atoms if atom.kind == "text"]
-    return Chunk(text, tuple(marks), "".join(atom.raw for atom in atoms), options.kind, find_forms(pieces), options)
+    forms = find_forms([(atom.raw, atom.text) for atom in atoms if atom.kind == "text" and not atom.is_word])
+    return Chunk(text, tuple(marks), "".join(atom.raw for atom in atoms), options.kind, forms, options, held)
 
 
 class _TextBuilder:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from server.markup.document import CLOSING, Chunk, Mark, Side
 from server.markup.entities import Escaper
+from server.markup.held import split_held
 from server.markup.layout import Layout
 
 
@@ -14,15 +15,20 @@ def render(chunk: Chunk, target: str, words: Sequence[tuple[int, int]], layout: 
     """The chunk's markup around `target`, whose words are `words`."""
     written: list[str] = []
     run: list[str] = []
+
+    def write_run() -> None:
+        for held, text in split_held(chunk.held, "".join(run)):
+            written.append(held or escaper.escape(text))
+        run.clear()
+
     for piece in _pieces(chunk, target, words, layout):
         if isinstance(piece, str):
             run.append(piece)
             continue
-        if run:
-            written.append(escaper.escape("".join(run)))
-            run = []
+        write_run()
         written.append(piece.raw)
-    return "".join(written) + escaper.escape("".join(run))
+    write_run()
+    return "".join(written)
 
 
 def _pieces(chunk: Chunk, target: str, words: Sequence[tuple[int, int]], layout: Layout) -> Iterator[str | Mark]:

@@ -18,6 +18,7 @@ _BLOCK_NAMES = (
 _BLOCKS = frozenset(_BLOCK_NAMES.split())
 _NOT_LANGUAGE = frozenset(("code", "kbd", "samp", "var", "math", "svg"))
 _SHOWN_EMPTY = frozenset(("img", "input", "embed"))
+_BREAKS = frozenset(("br", "lb", "pb", "hr", "tab"))
 _PREFORMATTED = frozenset(("pre", "textarea"))
 
 _ATTRIBUTE = re.compile(r"""([^\s"'<>/=]++)(?:\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s"'>]++))?+""")
@@ -45,6 +46,14 @@ def is_shown(token: Token, options: Options) -> bool:
     if token.kind in ("raw", "other", "doctype"):
         return False
     return options.kind == "xml" or token.kind != "empty" or token.name in _SHOWN_EMPTY
+
+
+def is_noun(token: Token, options: Options) -> bool:
+    """Whether the model had better read a word for what is shown here: a name, or something with one.
+
+    Pictures and icons of html stand beside their words, and say nothing that a sentence would lack without them.
+    """
+    return token.kind == "kept" or (options.kind == "xml" and token.name not in _BREAKS)
 
 
 def pair_tags(tokens: Sequence[Token]) -> dict[int, int]:

@@ -1,6 +1,6 @@
 """The loaded models: a bundle with its tokenizer and its running engine. Which model translates which pair."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -45,11 +45,16 @@ class TranslationEngine(Protocol):
 
 @dataclass(frozen=True)
 class Model:
-    """One bundle, ready to translate; `manifest` has its facts."""
+    """One bundle, ready to translate; `manifest` has its facts.
+
+    Attributes:
+        stand_ins: by source and target language, the words that it copies, best first; see `server.models.stand_ins`.
+    """
 
     bundle: Bundle
     tokenizer: Tokenizer
     engine: TranslationEngine
+    stand_ins: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
     manifest: Manifest = field(init=False)
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from server.text.tokenizer import Tokenizer
-from server.text.words import is_of_word
+from server.text.words import expression_of, is_of_word
 
 # Names in capitals (IKEA, BMW AG) are left alone; a sentence has a long word or several.
 _LONG_WORD, _MANY_WORDS = 5, 3
@@ -37,34 +37,38 @@ class Reading:
         is_capital: whether the sentence begins with a capital letter, as its translation then does.
         unreadable: what the vocabulary lacks and a placeholder can stand for: signs, and letters of words in another
             script. A word of Latin letters of which it lacks one is shown, so that what is around it agrees with it.
+        stand_ins: words that have no case of their own and keep what they have.
     """
 
     text: str
     is_shouted: bool
     is_capital: bool = False
     unreadable: frozenset[str] = frozenset()
+    stand_ins: tuple[str, ...] = ()
 
     def write(self, target: str) -> str:
         """`target` in the case of its source, of the same length."""
         if self.is_shouted:
-            return _map_chars(str.upper, target.replace("ß", "ẞ"))
-        return _capitalise(target) if self.is_capital else target
+            return _restored(_map_chars(str.upper, target.replace("ß", "ẞ")), target, self.stand_ins)
+        return _restored(capitalise(target), target, self.stand_ins) if self.is_capital else target
 
 
 # The reading of what no model is shown.
 PLAIN_READING = Reading("", False)
 
 
-def read_sentence(tokenizer: Tokenizer, text: str) -> Reading:
-    """`text` as the model is to read it."""
+def read_sentence(tokenizer: Tokenizer, text: str, stand_ins: tuple[str, ...] = ()) -> Reading:
+    """`text`, in which `stand_ins` stand for something else, as the model is to read it."""
     lacking = tokenizer.find_lacking(text)
     unreadable = _find_unreadable(lacking, text) if lacking else frozenset[str]()
     for char in lacking & _COUNTERPART_OF.keys():
         text = text.replace(char, _COUNTERPART_OF[char])
-    is_shouted = text.isupper() and _is_language(text)
+    words = expression_of(stand_ins).sub("", text) if stand_ins else text
+    is_shouted = words.isupper() and _is_language(words)
     first = _FIRST_WORD.match(text)
-    is_capital = first is not None and first.group(1)[0].isupper()
-    return Reading(_calm(text) if is_shouted else text, is_shouted, is_capital, unreadable)
+    is_capital = first is not None and first.group(1)[0].isupper() and first.group(1) not in stand_ins
+    shown = _restored(_calm(text), text, stand_ins) if is_shouted else text
+    return Reading(shown, is_shouted, is_capital, unreadable, stand_ins)
 
 
 def _find_unreadable(lacking: set[str], text: str) -> frozenset[str]:
@@ -82,7 +86,7 @@ def _is_language(text: str) -> bool:
     return len(words) >= _MANY_WORDS or any(len(word) >= _LONG_WORD for word in words)
 
 
-def _capitalise(target: str) -> str:
+def capitalise(target: str) -> str:
     """`target` with a capital first letter, unless its first word has one inside, as names like iPhone have."""
     first = _FIRST_WORD.match(target)
     if first is None or not first.group(1).islower():
@@ -96,6 +100,13 @@ def _calm(text: str) -> str:
     calm = _ENGLISH_I.sub("I", _map_chars(str.lower, text))
     first = next(index for index, char in enumerate(calm) if char.isalpha())
     return calm[:first] + text[first] + calm[first + 1 :]
+
+
+def _restored(changed: str, text: str, words: tuple[str, ...]) -> str:
+    """`changed` with `words` as they are in `text`, which is as long."""
+    for found in expression_of(words).finditer(text) if words else ():
+        changed = changed[: found.start()] + found.group() + changed[found.end() :]
+    return changed
 
 
 def _map_chars(change: Callable[[str], str], text: str) -> str:

@@ -88,6 +88,11 @@ def split_text(text: str, language: str, split: Split = "sentences") -> tuple[Se
     return tuple(segments)
 
 
+def are_symbols(text: str) -> bool:
+    """Whether `text` is only emoji, arrows and the like, which stand apart at either end of a sentence."""
+    return not text.strip(_EDGES)
+
+
 def join_text(segments: tuple[Segment, ...]) -> str:
     """The text that `split_text` took apart."""
     return "".join(segment.text + segment.after for segment in segments)

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Collection
 from functools import lru_cache
 
 # One letter for each character, so that one expression can say what a word is: w letter, d digit, m mark that
@@ -25,6 +26,21 @@ _FLAGS = range(0x1F1E6, 0x1F200)
 def split_words(text: str) -> list[tuple[int, int]]:
     """The (start, end) of words and single punctuation marks; together they are all but the white space."""
     return [match.span() for match in _WORD.finditer("".join(map(_char_class, text)))]
+
+
+def expression_of(words: Collection[str]) -> re.Pattern[str]:
+    """What finds any of `words`, at least one, where it stands as a whole word."""
+    return _expression_of(tuple(words))
+
+
+def has_each_once(words: Collection[str], text: str) -> bool:
+    """Whether each of `words` stands in `text` exactly once as a whole word."""
+    return sorted(expression_of(words).findall(text)) == sorted(words)
+
+
+@lru_cache(maxsize=512)
+def _expression_of(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)")
 
 
 @lru_cache(maxsize=8192)

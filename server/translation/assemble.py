@@ -1,17 +1,19 @@
 """What the engine made of the sentences read, and put together to the translated text. Pure, for any thread."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from statistics import fmean
 
 from server.engine.types import Hypothesis
 from server.markup import Alignment, Document, place_all
+from server.markup.held import put_back
 from server.models.models import Model
 from server.text.detect import Detected
 from server.text.symptoms import Symptom, find_symptoms
 from server.text.tokenizer import Tokenizer
-from server.translation.links import align_parts, around_placeholders, move
+from server.text.words import has_each_once
+from server.translation.links import Told, align_parts, around_placeholders, move
 from server.translation.plan import Part, PlannedText
 
 # A copy comes out a copy again, or one with a slip; and other numbers alone are better than any other symptom.
@@ -29,6 +31,8 @@ class Outcome:
         symptoms: what is wrong with it as a translation, by all that can be told.
         is_sound: whether nothing is wrong that another search might mend.
         is_whole: whether nothing worse is wrong with it than its numbers.
+        holds: whether it has each stand-in of its source exactly once; if not, it is neither sound nor whole.
+        told: text and alignment of each hypothesis where they cannot be read from its ids.
     """
 
     hypotheses: tuple[Hypothesis, ...]
@@ -36,10 +40,27 @@ class Outcome:
     symptoms: tuple[Symptom, ...]
     is_sound: bool
     is_whole: bool
+    holds: bool = True
+    told: tuple[Told, ...] = ()
+
+    def text_at(self, rank: int, tokenizer: Tokenizer, part: Part) -> str:
+        """The text of hypothesis `rank`."""
+        if rank == 0:
+            return self.target
+        return self.told[rank].text if self.told else part.reading.write(tokenizer.decode(self.hypotheses[rank].ids))
 
 
 def read_outcome(tokenizer: Tokenizer, part: Part, hypotheses: tuple[Hypothesis, ...]) -> Outcome:
-    """What the engine's `hypotheses` make of the sentence `part`."""
+    """What the engine's `hypotheses` make of the sentence `part`.
+
+    Those that lose a stand-in are left out, unless all do.
+    """
+    holds = True
+    if part.stand_ins:
+        held = tuple(
+            each for each in hypotheses if has_each_once(part.stand_ins, part.reading.write(tokenizer.decode(each.ids)))
+        )
+        holds, hypotheses = bool(held), held or hypotheses
     best = hypotheses[0]
     target = part.reading.write(tokenizer.decode(best.ids))
     symptoms = find_symptoms(part.segment.text, target, part.text_ids, best.ids)
@@ -47,8 +68,9 @@ def read_outcome(tokenizer: Tokenizer, part: Part, hypotheses: tuple[Hypothesis,
         hypotheses,
         target,
         symptoms,
-        is_sound=_HARMLESS.issuperset(symptoms),
-        is_whole=_SMALL.issuperset(symptoms),
+        is_sound=holds and _HARMLESS.issuperset(symptoms),
+        is_whole=holds and _SMALL.issuperset(symptoms),
+        holds=holds,
     )
 
 
@@ -108,9 +130,9 @@ class _Chunk:
     ranked: Sequence[Alternative]
 
     @property
-    def hypotheses(self) -> list[tuple[Hypothesis, ...]]:
-        """Of each sentence."""
-        return [outcome.hypotheses for outcome in self.outcomes]
+    def hypotheses(self) -> list[tuple[Hypothesis, ...] | tuple[Told, ...]]:
+        """Of each sentence, or what is told in their place."""
+        return [outcome.told or outcome.hypotheses for outcome in self.outcomes]
 
     def at(self, rank: int) -> Alternative:
         """The translation at `rank`; past the last it is the last."""
@@ -137,7 +159,7 @@ def assemble_text(text: PlannedText, outcomes: Sequence[Outcome]) -> Translation
         text=ranked[0].text,
         score=ranked[0].score,
         alternatives=tuple(ranked[1:]),
-        segments=tuple(segment for chunk in chunks for segment in _segments(chunk)),
+        segments=tuple(_all_segments(text, chunks)),
         model=text.model,
         source=text.pair.source,
         detected=text.detected,
@@ -168,9 +190,19 @@ def _at_rank(tokenizer: Tokenizer, parts: Sequence[Part], outcomes: Sequence[Out
             outcome = next(waiting)
             number = min(rank, len(outcome.hypotheses) - 1)
             chosen.append(outcome.hypotheses[number])
-            target = part.reading.write(tokenizer.decode(chosen[-1].ids)) if number else outcome.target
+            target = outcome.text_at(number, tokenizer, part)
         pieces += (target, part.segment.after)
     return Alternative("".join(pieces), fmean(each.score for each in chosen) if chosen else None)
+
+
+def _all_segments(text: PlannedText, chunks: Sequence[_Chunk]) -> Iterator[TranslatedSegment]:
+    """Of every chunk, with what is held in place of what stood for it."""
+    held = [{}] * len(chunks) if text.document is None else [chunk.held for chunk in text.document.chunks]
+    for mine, chunk in zip(held, chunks, strict=True):
+        for each in _segments(chunk):
+            yield (
+                replace(each, source=put_back(mine, each.source), target=put_back(mine, each.target)) if mine else each
+            )
 
 
 def _segments(chunk: _Chunk) -> Iterator[TranslatedSegment]:
@@ -217,7 +249,7 @@ def _alignments(
         else:
             target, mine = next(waiting)
             seen, whole = (part.text, target), (part.source, piece)
-            for each in around_placeholders(mine, seen, whole, document.options.unreadable):
+            for each in around_placeholders(mine, seen, whole, document.options.unreadable, part.held):
                 yield move(each, source_start, target_start)
             source_start += len(part.source)
         target_start += len(piece)

@@ -1,9 +1,9 @@
 """Glossaries: a source term becomes the target term that was given for it, surely and literally.
 
-Each occurrence is taken out of the text before translation and an empty element stands for it, which the rules of
-`server.markup` put at the place that the alignment tells; afterwards the target term takes the element's place. So the
-term is there once for each of its occurrences, whatever the model would have written. The price: the model does not see
-the word, so what stands around it may agree less well with it. Pure functions.
+Each occurrence is taken out of the text before translation and an empty element stands for it, which `server.markup`
+shows to the model as a stand-in, a word that it copies, or puts where the alignment says; afterwards the target term
+takes the element's place. So the term is there once for each of its occurrences, whatever the model would have written.
+The price: the model does not see the word, so what stands around it may agree less well with it. Pure functions.
 """
 
 import html
@@ -15,10 +15,15 @@ from itertools import accumulate
 from server.markup import Options
 from server.markup.rules import is_ignored, pair_tags
 from server.markup.tokens import tokenize
+from server.text.casing import capitalise
 
 # A word, an entity, or any other character.
 _WORD = re.compile(r"&(?:#?\w++);|\w++|\W")
 _LETTER = re.compile(r"\w")
+# What a sentence begins behind: the end of one with its space, or of a tag, and quotes. Before a full stop is a word of
+# some length, or it might be that of an abbreviation.
+_BEGINNING = re.compile(r"""(?:\A|(?:\w{3}|>)[.!?…]["'”’)]?\s+)(?:<[^<>]*+>|["'(“„‚‘¿¡])*+\Z""")
+_NEAR = 300
 _ELEMENT = re.compile(r'<ferry-term n="(\d+)"></ferry-term>')
 
 
@@ -30,20 +35,26 @@ class Prepared:
         text: markup of `options`.
         targets: what stands for element n in the end.
         is_plain: whether the text was plain, and shall be again.
+        is_capital: whether the text begins with a capital letter.
     """
 
     text: str
     options: Options
     targets: tuple[str, ...]
     is_plain: bool
+    is_capital: bool = False
 
     def restore(self, translated: str) -> str:
-        """The translation of `text` with the target terms in it."""
+        """The translation of `text` with the target terms in it, a first word with the capital letter it needs."""
 
         def target(match: re.Match[str]) -> str:
             number = int(match.group(1)[:9])
-            # The caller's own text may hold such an element, which then stays.
-            return html.escape(self.targets[number], quote=False) if number < len(self.targets) else match.group()
+            if number >= len(self.targets):  # the caller's own text may hold such an element, which then stays
+                return match.group()
+            found = self.targets[number]
+            if self.is_capital and _BEGINNING.search(match.string, max(match.start() - _NEAR, 0), match.start()):
+                found = capitalise(found)
+            return html.escape(found, quote=False)
 
         filled = _ELEMENT.sub(target, translated)
         return html.unescape(filled) if self.is_plain else filled
@@ -121,4 +132,5 @@ def take_out_terms(text: str, options: Options | None, terms: Terms) -> Prepared
         pieces.append(terms.take_out(token.text, element) if is_language else token.text)
     # Kept in one piece, it takes the place of a word, with spaces where the word had them.
     kept = replace(options, ignore_tags=options.ignore_tags | {"ferry-term"})
-    return Prepared("".join(pieces), kept, tuple(found), is_plain)
+    first = next((char for token in tokens if token.kind == "text" for char in token.text if char.isalpha()), "")
+    return Prepared("".join(pieces), kept, tuple(found), is_plain, first.isupper())

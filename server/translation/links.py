@@ -1,7 +1,8 @@
 """From attention over ids to characters and words: which of a text its translation's come from."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence, Set
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from server.markup import Alignment
 from server.markup.alignment import AlignedMass
 from server.markup.placeholders import find_placeholders
 from server.text.tokenizer import Tokenizer
-from server.text.words import split_words
+from server.text.words import expression_of, split_words
 from server.translation.plan import Part
 
 Span = tuple[int, int]
@@ -19,15 +20,26 @@ Span = tuple[int, int]
 MIN_SHARE = 0.3
 
 
+@dataclass(frozen=True)
+class Told:
+    """A translation that was made in another way than from the ids of its part, and its alignment, if one is known."""
+
+    text: str
+    alignment: Alignment | None
+
+
 def align_parts(
-    tokenizer: Tokenizer, parts: Sequence[Part], ranked: Sequence[tuple[Hypothesis, ...]], rank: int = 0
+    tokenizer: Tokenizer,
+    parts: Sequence[Part],
+    ranked: Sequence[tuple[Hypothesis, ...] | tuple[Told, ...]],
+    rank: int = 0,
 ) -> list[Alignment]:
     """One alignment for each part of a text that says what it was made from; spans are of the whole text.
 
     Args:
         tokenizer: of the texts' model.
         parts: of the text, in order.
-        ranked: the hypotheses of those that have ids, in order.
+        ranked: the hypotheses of those that have ids, in order, or what is told in their place.
         rank: of the hypotheses, 0 is the best; a sentence with fewer gives its last.
     """
     waiting = iter(ranked)
@@ -38,6 +50,12 @@ def align_parts(
         if part.source_ids:
             hypotheses = next(waiting)
             chosen = hypotheses[min(rank, len(hypotheses) - 1)]
+            if isinstance(chosen, Told):
+                if chosen.alignment is not None:
+                    alignments.append(move(chosen.alignment, source_start, target_start))
+                source_start += len(text) + len(part.segment.after)
+                target_start += len(chosen.text) + len(part.segment.after)
+                continue
             spans = tokenizer.source_spans(part.reading.text)
             ends = _ends(tokenizer, chosen.ids)
             num_prefix = len(part.source_ids) - len(spans) - 1
@@ -59,7 +77,11 @@ def align_parts(
 
 
 def around_placeholders(
-    alignments: Sequence[Alignment], seen: tuple[str, str], whole: tuple[str, str], unreadable: frozenset[str]
+    alignments: Sequence[Alignment],
+    seen: tuple[str, str],
+    whole: tuple[str, str],
+    unreadable: frozenset[str],
+    stand_ins: Collection[str] = (),
 ) -> list[Alignment]:
     """The same alignments for the texts that have the placeholders too; none if the texts differ otherwise.
 
@@ -68,8 +90,9 @@ def around_placeholders(
         seen: source and translation without placeholders, of which `alignments` tell.
         whole: the same with them.
         unreadable: as for `server.markup.placeholders.find_placeholders`.
+        stand_ins: words that stand for some of them in `seen`.
     """
-    places = [_places(*texts, unreadable) for texts in zip(seen, whole, strict=True)]
+    places = [_places(*texts, unreadable, stand_ins) for texts in zip(seen, whole, strict=True)]
     if any(found is None for found in places):
         return []
     source, target = (found or {} for found in places)
@@ -77,6 +100,17 @@ def around_placeholders(
         Alignment(_moved(each.target_spans, target), each.weights, _moved(each.source_spans, source))
         for each in alignments
     ]
+
+
+def move_around(
+    alignment: Alignment, seen: tuple[str, str], whole: tuple[str, str], words: Collection[str]
+) -> Alignment | None:
+    """`alignment` of two texts, for those that have `words` besides; None if they differ in more."""
+    places = [_match(seen[side], whole[side], _standing(words, whole[side])) for side in (0, 1)]
+    source, target = places
+    if source is None or target is None:
+        return None
+    return Alignment(_moved(alignment.target_spans, target), alignment.weights, _moved(alignment.source_spans, source))
 
 
 def move(alignment: Alignment, source_start: int, target_start: int) -> Alignment:
@@ -94,10 +128,21 @@ def move(alignment: Alignment, source_start: int, target_start: int) -> Alignmen
     )
 
 
-def _places(seen: str, whole: str, unreadable: frozenset[str]) -> dict[int, int] | None:
-    """Where each character of `seen` that is no space stands in `whole`; None if that has others."""
+def _places(seen: str, whole: str, unreadable: frozenset[str], stand_ins: Collection[str]) -> dict[int, int] | None:
+    """Where each character of `seen` that is no space and of no stand-in stands in `whole`; None if that has others."""
     kept = {index for span in find_placeholders(whole, unreadable) for index in range(*span)}
-    inside = [index for index, char in enumerate(seen) if not char.isspace()]
+    return _match(seen, whole, kept, _standing(stand_ins, seen))
+
+
+def _standing(words: Collection[str], text: str) -> set[int]:
+    """Where the characters of `words` are in `text`."""
+    found = expression_of(words).finditer(text) if words else ()
+    return {index for word in found for index in range(*word.span())}
+
+
+def _match(seen: str, whole: str, kept: Set[int], standing: Set[int] = frozenset()) -> dict[int, int] | None:
+    """Where each character of `seen`, but for spaces and those `standing`, is in `whole` without those `kept`."""
+    inside = [index for index, char in enumerate(seen) if not char.isspace() and index not in standing]
     outside = [index for index, char in enumerate(whole) if not char.isspace() and index not in kept]
     if [seen[index] for index in inside] != [whole[index] for index in outside]:
         return None

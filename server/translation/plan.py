@@ -18,6 +18,7 @@ from server.text.casing import PLAIN_READING, Reading, read_sentence
 from server.text.detect import SURE, Detected, Detector
 from server.text.segments import Segment, Split, halve, split_text
 from server.text.tokenizer import Tokenizer
+from server.text.words import expression_of
 from server.translation.request import MAX_LENGTH_PENALTY, TranslateOptions
 
 PLAIN = Options(kind="text")
@@ -41,6 +42,11 @@ class Part:
     def text_ids(self) -> tuple[int, ...]:
         """The ids of the text itself."""
         return self.source_ids[self.num_prefix : -1]
+
+    @property
+    def stand_ins(self) -> tuple[str, ...]:
+        """The words in it that stand for something else, each once."""
+        return self.reading.stand_ins
 
 
 @dataclass(frozen=True)
@@ -198,12 +204,16 @@ def plan_text(
         split: where the text is cut into sentences.
         detected: its language, if that was not given.
     """
+    stand_ins = model.stand_ins.get((pair.source, pair.target), ())
+    if document is not None and stand_ins and any(mark.shown for chunk in document.chunks for mark in chunk.marks):
+        document = parse(text, document.options, stand_ins)
     chunks = _plan_chunks(model, pair, text, document, split)
     if unreadable := frozenset().union(*(part.reading.unreadable for parts in chunks for part in parts)):
-        document = parse(text, replace(document.options if document else _plain_options(split), unreadable=unreadable))
+        kind = document.options if document else _plain_options(split)
+        document = parse(text, replace(kind, unreadable=unreadable), stand_ins)
         chunks = _plan_chunks(model, pair, text, document, split)
     if document is not None:
-        options = replace(options, align=any(chunk.marks for chunk in document.chunks))
+        options = replace(options, align=any(chunk.marks or chunk.held for chunk in document.chunks))
     return PlannedText(model, pair, detected, options, document, chunks)
 
 
@@ -215,27 +225,56 @@ def without_surrogates(text: str) -> str:
 def _plan_chunks(
     model: Model, pair: LanguagePair, text: str, document: Document | None, split: Split
 ) -> tuple[tuple[Part, ...], ...]:
-    texts = [text] if document is None else [chunk.text for chunk in document.chunks]
-    return tuple(cut_text(model, pair, each, split) for each in texts)
+    if document is None:
+        return (cut_text(model, pair, text, split),)
+    return tuple(cut_text(model, pair, chunk.text, split, tuple(chunk.held)) for chunk in document.chunks)
 
 
-def cut_text(model: Model, pair: LanguagePair, text: str, split: Split = "sentences") -> tuple[Part, ...]:
-    """The parts of `text`, in order; each fits the model, nothing is cut off."""
+def cut_text(
+    model: Model, pair: LanguagePair, text: str, split: Split = "sentences", stand_ins: tuple[str, ...] = ()
+) -> tuple[Part, ...]:
+    """The parts of `text`, in order; each fits the model, nothing is cut off.
+
+    Args:
+        model: that translates it.
+        pair: one of its directions.
+        text: without marks.
+        split: where it is cut into sentences.
+        stand_ins: words of the text that stand for something else.
+    """
     capacity = model.manifest.dimensions.max_source_length - len(pair.prefix_ids) - 1
     eos = model.manifest.special_ids.eos
     parts: list[Part] = []
-    for segment in split_text(text, pair.source, split):
-        for piece, reading, ids in _fitting(model.tokenizer, segment, capacity):
+    for segment in _split(text, pair.source, split, stand_ins):
+        for piece, reading, ids in _fitting(model.tokenizer, segment, capacity, stand_ins):
             source_ids = (*pair.prefix_ids, *ids, eos) if ids else ()
             parts.append(Part(piece, source_ids, reading, len(pair.prefix_ids)))
     return tuple(parts)
 
 
-def _fitting(tokenizer: Tokenizer, segment: Segment, capacity: int) -> Sequence[tuple[Segment, Reading, Sequence[int]]]:
+def _split(text: str, language: str, split: Split, stand_ins: tuple[str, ...]) -> Sequence[Segment]:
+    """The segments of `text`; where a sentence ends does not depend on which stand-in is there."""
+    if not stand_ins:
+        return split_text(text, language, split)
+    shown = expression_of(stand_ins).sub(lambda match: "Xo".ljust(len(match.group()), "o"), text)
+    segments: list[Segment] = []
+    at = 0
+    for each in split_text(shown, language, split):
+        middle = at + len(each.text)
+        segments.append(Segment(text[at:middle], text[middle : middle + len(each.after)]))
+        at = middle + len(each.after)
+    return segments
+
+
+def _fitting(
+    tokenizer: Tokenizer, segment: Segment, capacity: int, stand_ins: tuple[str, ...]
+) -> Sequence[tuple[Segment, Reading, Sequence[int]]]:
     """`segment`, or the parts it is cut into, with at most `capacity` ids each."""
-    if not any(map(str.isalpha, segment.text)):  # numbers and signs are the same in every language
+    words = expression_of(stand_ins) if stand_ins else None
+    language = words.sub("", segment.text) if words else segment.text
+    if not any(map(str.isalpha, language)):  # numbers and signs are the same in every language
         return [(segment, PLAIN_READING, ())]
-    reading = read_sentence(tokenizer, segment.text)
+    reading = read_sentence(tokenizer, segment.text, tuple(words.findall(segment.text)) if words else ())
     ids = tokenizer.encode(reading.text)
     if len(ids) <= capacity:
         return [(segment, reading, ids)]
@@ -245,7 +284,7 @@ def _fitting(tokenizer: Tokenizer, segment: Segment, capacity: int) -> Sequence[
         chunks = [ids[i : i + capacity] for i in range(0, len(ids), capacity)]
         first = [(Segment("", ""), PLAIN_READING, chunk) for chunk in chunks[:-1]]
         return [*first, (segment, reading, chunks[-1])]
-    return [fitted for half in halves for fitted in _fitting(tokenizer, half, capacity)]
+    return [fitted for half in halves for fitted in _fitting(tokenizer, half, capacity, stand_ins)]
 
 
 def read_search(options: TranslateOptions, defaults: SearchDefaults, max_beam_size: int) -> SearchOptions:

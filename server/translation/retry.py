@@ -32,5 +32,6 @@ def mend(tokenizer: Tokenizer, part: Part, first: Outcome, second: SentenceResul
         better = whole[0]
     if better is None:
         return None
-    others = [each for each in first.hypotheses[1:] if each.ids != better.hypotheses[0].ids]
+    # What is told of the first is not told of the others' ids.
+    others = [] if first.told else [each for each in first.hypotheses[1:] if each.ids != better.hypotheses[0].ids]
     return replace(better, hypotheses=(*better.hypotheses, *others))

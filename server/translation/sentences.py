@@ -12,14 +12,16 @@ from server.errors import DeadlineExceededError, FerryError
 from server.translation.assemble import Outcome, read_outcome
 from server.translation.plan import Part, PlannedText
 from server.translation.retry import mend, widen
+from server.translation.stand_ins import Ended, keep_stand_ins
 
 
 @dataclass(frozen=True)
 class GuardCounts:
-    """Whom to tell of each sentence that looked wrong, and of each that was mended."""
+    """Whom to tell of each sentence that looked wrong, of each that was mended, and how each with stand-ins ended."""
 
     suspect: Callable[[], None] = lambda: None
     mended: Callable[[], None] = lambda: None
+    held: Callable[[Ended], None] = lambda ended: None
 
 
 class Sentences:
@@ -73,7 +75,7 @@ class Sentences:
             EngineStoppedError: the engine stopped before one was done.
         """
         results = await asyncio.gather(*map(asyncio.wrap_future, self._futures))
-        outcomes = [self._read(i, result) for i, result in enumerate(results)]
+        outcomes = await asyncio.gather(*(self._hold(i, self._read(i, each)) for i, each in enumerate(results)))
         suspects = [i for i, outcome in enumerate(outcomes) if not outcome.is_sound]
         mended = await asyncio.gather(*(self._mend(i, outcomes[i]) for i in suspects))
         for i, outcome in zip(suspects, mended, strict=True):
@@ -91,10 +93,37 @@ class Sentences:
         try:
             # The engine ends late sentences, but not where an equal one is waited for that has more time.
             async with asyncio.timeout(seconds_left):
-                outcome = self._read(index, await asyncio.wrap_future(self._futures[index]))
+                result = await asyncio.wrap_future(self._futures[index])
+                outcome = await self._hold(index, self._read(index, result))
                 return outcome if outcome.is_sound else await self._mend(index, outcome)
         except TimeoutError as error:
             raise DeadlineExceededError("The deadline passed before the sentence was translated.") from error
+
+    async def _hold(self, index: int, outcome: Outcome) -> Outcome:
+        """`outcome`, or one that holds what it has lost."""
+        text, part = self._sentences[index]
+        if not part.stand_ins:
+            return outcome
+        way = keep_stand_ins(text, part, outcome)
+        found: SentenceResult | None = None
+        while True:
+            try:
+                source_ids = way.send(found)
+            except StopIteration as stop:
+                outcome, ended = stop.value
+                self._counts.held(ended)
+                return outcome
+            found = await self._ask_again(text, source_ids)
+
+    async def _ask_again(self, text: PlannedText, source_ids: tuple[int, ...]) -> SentenceResult | None:
+        """What the engine says to that, None where it is too busy."""
+        try:
+            submit = text.model.engine.submit
+            again = submit(source_ids, text.options, deadline=self._deadline, caller=self._caller)
+            self._futures.append(again)
+            return await asyncio.wrap_future(again)
+        except FerryError:
+            return None
 
     async def _mend(self, index: int, outcome: Outcome) -> Outcome:
         """`outcome`, which is not sound, with the best sound hypothesis of a wider beam.

@@ -11,6 +11,7 @@ from server.models.models import Model
 from server.translation.assemble import Outcome, Translation, assemble_text, read_outcome
 from server.translation.plan import Part, PlannedText, plan_text, read_document, without_surrogates
 from server.translation.retry import mend, widen
+from server.translation.stand_ins import keep_stand_ins
 
 # Sentences in flight: enough to keep every row busy and to sort by length, a few MB of memory.
 MAX_IN_FLIGHT = 4096
@@ -94,9 +95,24 @@ class LineStream:
             read_outcome(self._model.tokenizer, part, future.result().hypotheses)
             for part, future in zip(planned.sentences, futures, strict=True)
         ]
+        outcomes = [self._hold(planned, part, each) for part, each in zip(planned.sentences, outcomes, strict=True)]
         if self._second_beam_size is not None:
             self._mend(planned.sentences, outcomes, widen(planned.options, self._second_beam_size))
         return assemble_text(planned, outcomes)
+
+    def _hold(self, planned: PlannedText, part: Part, outcome: Outcome) -> Outcome:
+        """`outcome`, or one that holds what it has lost."""
+        if not part.stand_ins:
+            return outcome
+        way = keep_stand_ins(planned, part, outcome)
+        found: SentenceResult | None = None
+        while True:
+            try:
+                source_ids = way.send(found)
+            except StopIteration as stop:
+                outcome, _ = stop.value
+                return outcome
+            found = self._submit(source_ids, planned.options, SECOND_TRY).result()
 
     def _mend(self, sentences: Sequence[Part], outcomes: list[Outcome], options: SearchOptions) -> None:
         """Decode again what has gone wrong, and put what is sound in its place."""

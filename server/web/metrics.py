@@ -6,6 +6,8 @@ from itertools import accumulate
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+from starlette.routing import Route
+from starlette.types import Scope
 
 from server.engine.stats import QUEUE_WAIT_BOUNDS_S
 from server.models.cached import CachingEngine
@@ -58,6 +60,15 @@ _CACHE_COUNTERS = {
 }
 
 
+def route_of(scope: Scope) -> str:
+    """The template of the route that answered or would have, since a path may hold an id; `other` if none did."""
+    if "ferry.route" in scope:
+        early: str = scope["ferry.route"]
+        return early
+    route = scope.get("route")
+    return route.path if isinstance(route, Route) else OTHER
+
+
 class Metrics:
     """The registry of one application; children of labels are bound once."""
 
@@ -94,6 +105,14 @@ class Metrics:
         )
         self._mended = Counter("ferry_guard_mended", "Those of them that were then sound.", registry=self._registry)
 
+        stand_ins = Counter(
+            "ferry_stand_ins",
+            "Sentences with stand-ins, by how it ended: copied, others taken (swapped), or cut out.",
+            ["ended"],
+            registry=self._registry,
+        )
+        self._stand_ins = {ended: stand_ins.labels(ended) for ended in ("copied", "swapped", "cut_out")}
+
     def observe_first_piece(self, seconds: float) -> None:
         """A streamed answer has begun to go out, so long after its request came."""
         self._first_piece.observe(seconds)
@@ -105,6 +124,10 @@ class Metrics:
     def count_mended(self) -> None:
         """One of them that is now sound."""
         self._mended.inc()
+
+    def count_stand_ins(self, ended: str) -> None:
+        """A sentence with stand-ins, and what became of them."""
+        self._stand_ins[ended].inc()
 
     def observe(self, route: str, status: int, seconds: float, error_code: str | None) -> None:
         """Count one answered request.

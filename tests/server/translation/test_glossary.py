@@ -35,6 +35,10 @@ def copy(text: str, options: Options | None) -> str:
         ("nichts", "nichts"),
         ("ein HUND\u00adx, der hünd, İhund, hundı", "ein hound\u00adx, der hünd, İhund, hundı"),
         ("", ""),
+        ("Hund", "Hound"),
+        ("hund", "hound"),
+        ("Der Hund. Hund und Hund", "Der hound. Hound und hound"),
+        ("Der z. B. Hund", "Der z. B. hound"),
         ('<ferry-term n="7"></ferry-term> Hund', '<ferry-term n="7"></ferry-term> hound'),
     ],
 )
@@ -47,9 +51,9 @@ def test_plain_text(text: str, expected: str) -> None:
     [
         ('<p title="Hund">Der <b>Hund</b></p>', '<p title="Hund">Der <b>hound</b></p>'),
         ('<p translate="no">Hund</p> Hund', '<p translate="no">Hund</p> hound'),
-        ("Katze &amp; <i>Katze</i>", "puss &amp; boots &amp; <i>puss &amp; boots</i>"),
+        ("Katze &amp; <i>Katze</i>", "Puss &amp; boots &amp; <i>puss &amp; boots</i>"),
         ("Unsere R&amp;D", "Unsere F&amp;E"),
-        ("<!-- Hund -->Hund", "<!-- Hund -->hound"),
+        ("<!-- Hund -->Hund", "<!-- Hund -->Hound"),
     ],
 )
 def test_html(text: str, expected: str) -> None:

@@ -1,0 +1,88 @@
+"""What is held by a stand-in: a word that the model copies, in the place of what it must not see.
+
+Atoms in, atoms out: a point becomes text that says something else than it means. What it is is put back when the
+translation is written.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from server.markup.atoms import Atom
+from server.text.segments import are_symbols
+from server.text.words import expression_of, is_of_word
+
+_ENDS = ".!?…"
+
+
+def hold(atoms: Sequence[Atom], stand_ins: Sequence[str]) -> tuple[list[Atom], dict[str, str]]:
+    """`atoms` with stand-ins for those points that can have one, and what each of these holds.
+
+    Points that follow each other with nothing but spaces between are held as one: one word is copied more surely than
+    two. A word that the text has itself stands for nothing, and when all are used, points stay points. So do those
+    that are written together with a letter (`{n}px`), and signs that stand behind the end of a sentence.
+    """
+    text = "".join(atom.text for atom in atoms if atom.kind == "text").casefold()
+    free = (word for word in stand_ins if word.casefold() not in text)
+    atoms = list(_joined(atoms))
+    held: dict[str, str] = {}
+    found: list[Atom] = []
+    beside = said = ""  # the character right before, and the last one before that is no space
+    for number, atom in enumerate(atoms):
+        fits = atom.is_word and not _clings(beside, atoms, number)
+        if fits and are_symbols(atom.raw):
+            fits = bool(said) and said not in _ENDS
+        word = next(free, None) if fits else None
+        if word is not None:
+            held[word] = atom.raw
+            atom = replace(atom, kind="text", text=word)
+        found.append(atom)
+        if atom.kind == "text":
+            beside, said = atom.text[-1], atom.text.rstrip()[-1:] or said
+        elif atom.shown:
+            beside = ""
+    return found, held
+
+
+def split_held(held: Mapping[str, str], text: str) -> Iterator[tuple[str, str]]:
+    """`text` in order: ("", text) for what is text, (raw, stand-in) for each stand-in in it."""
+    done = 0
+    for match in expression_of(held).finditer(text) if held else ():
+        yield "", text[done : match.start()]
+        yield held[match.group()], match.group()
+        done = match.end()
+    yield "", text[done:]
+
+
+def put_back(held: Mapping[str, str], text: str) -> str:
+    """`text` with what is held in the place of each stand-in."""
+    return "".join(raw or piece for raw, piece in split_held(held, text))
+
+
+def _joined(atoms: Sequence[Atom]) -> Iterator[Atom]:
+    """`atoms` with points that only spaces are between as one."""
+    waiting: list[Atom] = []
+    for atom in atoms:
+        if waiting and _is_gap(atom) and not _is_gap(waiting[-1]):
+            waiting.append(atom)
+        elif atom.is_word and not are_symbols(atom.raw):
+            if waiting:
+                atom = replace(atom, raw="".join(each.raw for each in waiting) + atom.raw)
+            waiting = [atom]
+        else:
+            yield from waiting
+            waiting = []
+            yield atom
+    yield from waiting
+
+
+def _is_gap(atom: Atom) -> bool:
+    return atom.kind == "text" and atom.raw == atom.text and not atom.text.strip(" ")
+
+
+def _clings(before: str, atoms: Sequence[Atom], number: int) -> bool:
+    """Whether a letter or digit is right before or behind an atom, past tags."""
+    at = number + 1
+    while at < len(atoms) and atoms[at].kind != "text" and not atoms[at].shown:
+        at += 1
+    beside = before + (atoms[at].text[:1] if at < len(atoms) else "")
+    return any(is_of_word(char) or char == "_" for char in beside)
