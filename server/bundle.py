@@ -55,12 +55,28 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
+class Formality:
+    """What goes before the source ids, in place of a pair's `prefix_ids`, for more and for less formal translations."""
+
+    more: tuple[int, ...]
+    less: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class LanguagePair:
-    """One direction the model translates; `prefix_ids` go before the source ids and steer it."""
+    """One direction the model translates; `prefix_ids` go before the source ids and steer it.
+
+    `formality` is None where a form of address cannot be asked for.
+    """
 
     source: str
     target: str
     prefix_ids: tuple[int, ...]
+    formality: Formality | None = None
+
+    def prefixes(self) -> tuple[tuple[int, ...], ...]:
+        """All that may go before the source ids."""
+        return (self.prefix_ids, *((self.formality.more, self.formality.less) if self.formality else ()))
 
 
 @dataclass(frozen=True)
@@ -342,7 +358,7 @@ def _check_sense(manifest: Manifest, faults: list[str]) -> None:
         faults.append(f"{sizes.num_heads} heads of {sizes.head_dim} do not make d_model {sizes.d_model}")
     if not manifest.pairs:
         faults.append("manifest.pairs is empty; a bundle serves at least one direction")
-    source_ids = [special.pad, special.eos, *(i for p in manifest.pairs for i in p.prefix_ids)]
+    source_ids = [special.pad, special.eos, *(i for p in manifest.pairs for ids in p.prefixes() for i in ids)]
     target_ids = [special.unk, special.bos, special.eos, *manifest.suppressed_ids]
     for ids, size in ((source_ids, sizes.vocab_size), (target_ids, sizes.target_vocab_size)):
         faults.extend(f"id {i} is outside the vocabulary of {size}" for i in ids if not 0 <= i < size)

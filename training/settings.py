@@ -12,6 +12,7 @@ from training.config import ConfigError, build, read_config
 from training.model import ModelSettings
 
 MAX_NOISE_COPIES = 100
+FORMAL_LANGUAGES = ("de",)  # in which `training.data.formality` knows forms of address
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,19 @@ class NoiseSettings:
 
 
 @dataclass(frozen=True)
+class FormalitySettings:
+    """Whether a translation's form of address can be asked for: a mark in the source says what the target's words say.
+
+    Attributes:
+        targets: languages into which it can be, such as "de"; none for none.
+        share: of the lines whose form is known, how many are marked.
+    """
+
+    targets: tuple[str, ...] = ()
+    share: float = 0.5
+
+
+@dataclass(frozen=True)
 class OptimSettings:
     """How the weights move.
 
@@ -221,6 +235,7 @@ class TrainSettings:
     data: DataSettings = field(default_factory=DataSettings)
     tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
     noise: NoiseSettings = field(default_factory=NoiseSettings)
+    formality: FormalitySettings = field(default_factory=FormalitySettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     optim: OptimSettings = field(default_factory=OptimSettings)
     run: RunSettings = field(default_factory=RunSettings)
@@ -308,6 +323,7 @@ def _faults(settings: TrainSettings) -> list[str]:
         faults.append(
             f"noise.copies = {settings.noise.copies}; it must be 0 to {MAX_NOISE_COPIES}: each is all ids again"
         )
+    faults += _formality_faults(settings)
     if len(optim.betas) != 2:
         faults.append(f"optim.betas has {len(optim.betas)} values; AdamW takes two")
     if optim.max_batch_tokens < settings.data.max_length:
@@ -315,6 +331,19 @@ def _faults(settings: TrainSettings) -> list[str]:
             f"optim.max_batch_tokens = {optim.max_batch_tokens} cannot hold one sentence of "
             f"data.max_length = {settings.data.max_length}"
         )
+    return faults
+
+
+def _formality_faults(settings: TrainSettings) -> list[str]:
+    formality, translated = settings.formality, {target for _, target in settings.pairs()}
+    faults = [
+        f"formality.targets has {target!r}; it must be a language that is translated into, and one whose words tell: "
+        + ", ".join(FORMAL_LANGUAGES)
+        for target in formality.targets
+        if target not in translated or target not in FORMAL_LANGUAGES
+    ]
+    if not 0 < formality.share <= 1:
+        faults.append(f"formality.share = {formality.share}; it is a share of the lines, above 0 and up to 1 (all)")
     return faults
 
 

@@ -102,7 +102,7 @@ def test_batches_read_slips_and_learn_what_was_meant(config: Path) -> None:
 def test_a_run_keeps_its_noise_and_older_ones_had_none(config: Path) -> None:
     settings = load_settings(config)
     saved = json.loads(json.dumps(asdict(without_paths(settings))))
-    del saved["noise"]
+    del saved["noise"], saved["formality"]
     refuse_changes(saved, settings, Path("old"))
     with pytest.raises(CheckpointError, match=r"noise: .*'marks': 0.0.* then, .*'marks': 0.1"):
         refuse_changes(saved, load_settings(config, ["noise.marks=0.1"]), Path("old"))

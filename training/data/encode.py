@@ -82,7 +82,7 @@ def encode_corpus(
     dtype, start = id_type(cutter.tokenizer), 0
     with ExitStack() as files:
         writers = [files.enter_context(IdWriter(folder, name, dtype)) for name in corpus.languages]
-        if cutter.noisers:
+        if cutter.reads_apart:
             writers += [files.enter_context(IdWriter(folder, source_name(name), dtype)) for name in corpus.languages]
         for chunk in _chunks(corpus, data, verdicts == KEPT):
             best = [cutter.tokenizer.encode(side, cutter.num_threads) for side in chunk]

@@ -2,10 +2,10 @@
 
 A corpus of n pairs with K variants is four files: for each language `ids.XX.bin`, all rows of ids end to end, and
 `offsets.XX.bin`, [n x (K + 1) + 1] int64, where each row begins. Rows line x (K + 1) to line x (K + 1) + K are one
-line's: its best segmentation, then its sampled ones. With noise each of them has changed text, and four more files,
-`ids.XX.source.bin` and their offsets, hold the rows as they are read, which may have typos. Ten million pairs are a
-gigabyte on disk and a handful of Python objects. Text is read several times (clean, sample for the tokenizer, encode,
-examples) instead of being kept: it may not fit.
+line's: its best segmentation, then its sampled ones. With noise each of them has changed text. With noise or formality
+four more files, `ids.XX.source.bin` and their offsets, hold the rows as they are read: they may have typos, and marks
+of the form that is asked for. Ten million pairs are a gigabyte on disk and a handful of Python objects. Text is read
+several times (clean, sample for the tokenizer, encode, examples) instead of being kept: it may not fit.
 """
 
 import errno
@@ -25,6 +25,7 @@ import numpy.typing as npt
 from training.data.clean import REASONS
 from training.data.corpus import CorpusError, read_pairs
 from training.data.encode import IdType, encode_corpus, id_type, source_name
+from training.data.formality import FormMarker
 from training.data.noise.lexicon import MAX_PAIRS, Lexicon, learn_lexicon
 from training.data.noise.noiser import Noiser
 from training.data.reports import MAX_EXAMPLES, CleanReport, LeakReport, cleaning_page, leakage_page
@@ -149,7 +150,7 @@ def _build(settings: TrainSettings, folder: Path, fingerprint: str, num_threads:
     reports, lexicons = [], _learn_lexicons(settings, verdicts)
     for corpus, mine in zip(settings.corpora, verdicts, strict=True):
         noisers = _build_noisers(settings, corpus, lexicons)
-        cutter = Cutter(tokenizer, samplers, noisers, max_ids, num_threads)
+        cutter = Cutter(tokenizer, samplers, noisers, _build_marker(settings, corpus), max_ids, num_threads)
         encode_corpus(corpus, settings.data, mine, cutter, folder / corpus.name)
         reports.append(_report(settings, corpus, mine))
         print(reports[-1], flush=True)
@@ -202,6 +203,13 @@ def _build_noisers(
     ]
 
 
+def _build_marker(settings: TrainSettings, corpus: CorpusSettings) -> FormMarker | None:
+    formality, (one, other) = settings.formality, corpus.languages
+    if not formality.targets:
+        return None
+    return FormMarker((one, other), formality.targets, formality.share, f"{settings.run.seed} {corpus.name}")
+
+
 def _num_rows(settings: TrainSettings) -> int:
     """Rows stored of every line."""
     copies = settings.noise.copies if settings.noise.any() else 0
@@ -249,7 +257,7 @@ def _open(corpus: CorpusSettings, folder: Path, dtype: IdType, settings: TrainSe
     ids = {name: read("ids", name, dtype) for name in corpus.languages}
     offsets = {name: read("offsets", name, np.int64) for name in corpus.languages}
     source_ids, source_offsets = ids, offsets
-    if settings.noise.any():
+    if settings.noise.any() or settings.formality.targets:
         source_ids = {name: read("ids", source_name(name), dtype) for name in corpus.languages}
         source_offsets = {name: read("offsets", source_name(name), np.int64) for name in corpus.languages}
     return StoredCorpus(corpus, ids, offsets, source_ids, source_offsets, _num_rows(settings) - 1)
@@ -275,6 +283,9 @@ def _fingerprint(settings: TrainSettings) -> str:
     given = given_tokenizer(settings)
     tokenizer = hashlib.sha256(given.read_bytes()).hexdigest() if given else ""
     made_from = [FORMAT, settings.run.seed, data, asdict(settings.tokenizer), tokenizer, used, stamps]
-    if settings.noise.any():  # a store without is the same as before there was any
+    # A store without these is the same as before there were any.
+    if settings.noise.any():
         made_from.append(asdict(settings.noise))
+    if settings.formality.targets:
+        made_from.append(asdict(settings.formality))
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
