@@ -11,7 +11,8 @@ from server.bundle import LanguagePair, SearchDefaults
 from server.engine.types import SearchOptions
 from server.errors import InvalidRequestError, RequestTooLargeError
 from server.markup import Document, Options, parse
-from server.markup.placeholders import has_placeholders
+from server.markup.blocks import has_blocks
+from server.markup.marks import has_marks
 from server.models.models import Model, Models
 from server.settings import Limits
 from server.text.casing import PLAIN_READING, Reading, read_sentence
@@ -147,7 +148,7 @@ class Planner:
     def _plan(self, text: str, options: TranslateOptions, chosen: tuple[Model, LanguagePair] | None) -> PlannedText:
         """`text` for the model `chosen`, or for the one of the language that it seems to be in."""
         text = without_surrogates(text)
-        document = read_document(text, options.markup, options.split)
+        document = read_document(text, options.markup, options.split, options.target)
         detected = None
         if chosen is None:
             texts = [text] if document is None else [chunk.text for chunk in document.chunks]
@@ -167,16 +168,24 @@ class Planner:
         return PlannedText(model, LanguagePair(language, language, ()), detected, SearchOptions(), None, (parts,))
 
 
-def read_document(text: str, markup: Options | None = None, split: Split = "sentences") -> Document | None:
+def read_document(
+    text: str, markup: Options | None = None, split: Split = "sentences", target: str = ""
+) -> Document | None:
     """`text` taken apart; None if it is plain, without markup or placeholders.
 
     Args:
         text: without lone surrogates.
         markup: how tags are told from language; None for plain text.
         split: where it is cut into sentences.
+        target: the language that it is translated into, if that is known.
     """
-    kind = markup or (_plain_options(split) if has_placeholders(text) else None)
-    return None if kind is None else parse(text, kind)
+    kind = markup or (_plain_options(split) if _is_marked(text) else None)
+    return None if kind is None else parse(text, replace(kind, target=target))
+
+
+def _is_marked(text: str) -> bool:
+    """Whether plain `text` has marks or lines of a kind."""
+    return has_marks(text) or has_blocks(text)
 
 
 def _plain_options(split: Split) -> Options:
