@@ -6,17 +6,23 @@ placeholder, a comment or an element that is kept. Joining `raw` of all atoms gi
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Literal
 
 from server.markup.blocks import read_tokens
 from server.markup.entities import REFERENCE, decode, is_known
+from server.markup.glued import join_glued, shows_name
 from server.markup.options import Options
 from server.markup.rules import is_ignored, is_noun, is_preformatted, is_shown, splitting_names
 from server.markup.tokens import Token, pair_tags
 from server.text.segments import LINE_ENDS, LINES
+from server.text.words import expression_of
 
 # Between words, these lead from one label to the next: `File → Print`.
 _ARROWS = frozenset("→⇒➔➜➡►▶▸‣›»")
+
+# Pairs of marks that are no tokens have numbers that no token has.
+_FIRST_PAIR = 1 << 40
 
 AtomKind = Literal["text", "start", "end", "point"]
 
@@ -46,7 +52,7 @@ class Atom:
 
 def read_atoms(source: str, options: Options) -> list[Atom]:
     """The atoms of `source`."""
-    tokens = _in_one_piece(read_tokens(source, options), options)
+    tokens = _in_one_piece(join_glued(read_tokens(source, options), options), options)
     partner = pair_tags(tokens)
     splitting = splitting_names(tokens, partner, options)
     atoms: list[Atom] = []
@@ -67,7 +73,28 @@ def read_atoms(source: str, options: Options) -> list[Atom]:
             atoms.append(
                 Atom("point", token.text, splits=splits, shown=shown, is_word=shown and is_noun(token, options))
             )
-    return atoms
+    return list(_with_stress(atoms, options.stressed)) if options.stressed else atoms
+
+
+def _with_stress(atoms: Sequence[Atom], stressed: frozenset[tuple[str, str]]) -> Iterator[Atom]:
+    """`atoms` with each of the `stressed` words in small letters, between two marks that nobody sees."""
+    forms = dict(stressed)
+    expression = expression_of(sorted(forms))
+    pairs = count(_FIRST_PAIR)
+    for atom in atoms:
+        done = 0
+        for match in expression.finditer(atom.raw) if atom.kind == "text" and atom.raw == atom.text else ():
+            if match.start() > done:
+                yield _literal(atom.raw[done : match.start()], atom.collapses)
+            pair = next(pairs)
+            yield Atom("start", "", pair=pair)
+            yield Atom("text", match.group(), forms[match.group()])
+            yield Atom("end", "", pair=pair)
+            done = match.end()
+        if not done:
+            yield atom
+        elif done < len(atom.raw):
+            yield _literal(atom.raw[done:], atom.collapses)
 
 
 def _in_one_piece(tokens: Sequence[Token], options: Options) -> list[Token]:
@@ -78,7 +105,7 @@ def _in_one_piece(tokens: Sequence[Token], options: Options) -> list[Token]:
     while index < len(tokens):
         token = tokens[index]
         last = partner.get(index, -1) if token.kind == "start" else index
-        if last >= index and is_ignored(token, options):
+        if last >= index and (is_ignored(token, options) or shows_name(tokens, index, last)):
             kept.append(Token("kept", "".join(each.text for each in tokens[index : last + 1]), token.name))
             index = last + 1
         elif token.kind == "start" and last == index + 1:

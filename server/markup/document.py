@@ -246,8 +246,15 @@ def build_chunk(atoms: Sequence[Atom], held: Mapping[str, str], options: Options
         builder.after_point |= atom.kind == "point" and atom.shown
     text = builder.text()
     marks = [replace(mark, offset=min(mark.offset, len(text))) for mark in marks]
-    forms = find_forms([(atom.raw, atom.text) for atom in atoms if atom.kind == "text" and not atom.is_word])
+    forms = find_forms(
+        [(atom.raw, atom.text) for atom in atoms if atom.kind == "text" and not atom.is_word and _is_form(atom)]
+    )
     return Chunk(text, tuple(marks), "".join(atom.raw for atom in atoms), options.kind, forms, options, held)
+
+
+def _is_form(atom: Atom) -> bool:
+    """Whether `atom` is text as it stands, or one character written as an entity; a stressed word is neither."""
+    return atom.raw == atom.text or len(atom.text) == 1
 
 
 class _TextBuilder:
@@ -276,6 +283,8 @@ class _TextBuilder:
         """`text` as it goes on after what is there."""
         if not self.length:
             return text.lstrip()
+        if self.after_point and text[:1].isalnum() and self.pieces[-1][-1].isalnum():
+            return " " + text  # without the point the two words would be one
         if self.ends_with_space and (self.after_point or collapses):
             if text[0] == " ":
                 return text[1:]

@@ -325,7 +325,8 @@ _SCIENCE = (
     MarkKind(
         "superscript",
         "word",
-        rf"(?<!\w)(?:[^\W{HAZARDS}]|[.,](?=\d)){{0,40}}+[{HAZARDS}][\w{HAZARDS}⁺⁻]{{0,40}}+",
+        rf"""(?<!\w)(?:\d[\d.,]{{0,12}}[ \u00a0])?
+             (?:[^\W{HAZARDS}]|[.,](?=\d)){{0,40}}+[{HAZARDS}][\w{HAZARDS}⁺⁻]{{0,40}}+""",
         ("5²", "10³", "2½", "m²", "H₂O", "1,5m²", "№"),
     ),
     MarkKind(

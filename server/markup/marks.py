@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+from server.markup.entities import REFERENCE, is_known
 from server.markup.kinds import KINDS, MarkKind
 from server.markup.messages import find_end
 from server.markup.options import Kind
@@ -46,7 +47,13 @@ def split_marks(text: str, kind: Kind, unreadable: frozenset[str] = frozenset())
 
 
 def find_marks(text: str, kind: Kind = "text", unreadable: frozenset[str] = frozenset()) -> Iterator[tuple[int, int]]:
-    """The (start, end) of every mark in `text`, in order; as for `split_marks`."""
+    """The (start, end) of every mark in `text`, in order.
+
+    Args:
+        text: as for `split_marks`.
+        kind: what the text is of.
+        unreadable: as for `split_marks`.
+    """
     at = 0
     for token in split_marks(text, kind, unreadable):
         if token.kind != "text":
@@ -56,7 +63,10 @@ def find_marks(text: str, kind: Kind = "text", unreadable: frozenset[str] = froz
 
 def has_marks(text: str) -> bool:
     """Whether plain text has any; quick where there is none."""
-    return _TRIGGER.search(text) is not None and any(token.kind != "text" for token in split_marks(text, "text"))
+    if _TRIGGER.search(text) is None:
+        return False
+    has_entities = "&" in text and any(map(is_known, REFERENCE.findall(text)))
+    return has_entities or any(token.kind != "text" for token in split_marks(text, "text"))
 
 
 # How a mark was found: its kind, and the match.

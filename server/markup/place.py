@@ -78,7 +78,8 @@ def _aligned_layout(
     tree = build_tree(chunk, relative.source_words)
     if tree.depth > MAX_DEPTH or tree.num_nodes > MAX_NODES or tree.num_nodes * len(words) > MAX_NODES_TIMES_WORDS:
         return None
-    return by_alignment(chunk, tree, AlignedMass(words, alignments, chunk.text, target), relative)
+    masses = AlignedMass(words, alignments, chunk.text, target)
+    return by_alignment(chunk, tree, masses, relative, [target[slice(*word)] for word in words])
 
 
 def _with_no_break_spaces(chunk: Chunk, target: str) -> str:

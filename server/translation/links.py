@@ -57,7 +57,8 @@ def align_parts(
                 target_start += len(chosen.text) + len(part.segment.after)
                 continue
             spans = tokenizer.source_spans(part.reading.text)
-            ends = _ends(tokenizer, chosen.ids)
+            length = len(part.reading.write(tokenizer.decode(chosen.ids)))  # a full stop at its end may have gone
+            ends = [min(end, length) for end in _ends(tokenizer, chosen.ids)]
             num_prefix = len(part.source_ids) - len(spans) - 1
             # Without a span for each id (text that the tokenizer saw otherwise) nothing is said of this part.
             if chosen.alignment is not None and num_prefix >= 0:
