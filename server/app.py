@@ -23,9 +23,9 @@ from server.translation.sentences import GuardCounts
 from server.translation.translator import Translator
 from server.web.answers import EXCEPTION_HANDLERS
 from server.web.debug import get_debug
-from server.web.dialect import Dialect, answer_routes
+from server.web.dialect import Dialect
 from server.web.metrics import Metrics
-from server.web.observed import Observed
+from server.web.observed import Observed, answer_routes
 from server.web.reload import Reloader, reloading_on_hangup
 from server.web.shedding import Shedder
 from server.web.state import State

@@ -10,12 +10,13 @@ import torch
 from training.checkpoint import CheckpointError
 from training.data.tokenizer import Tokenizer
 from training.objective import choose_precision
-from training.settings import TrainSettings, without_paths
+from training.settings import NoiseSettings, TrainSettings, without_paths
 
 FIXED = (
     ("corpora",),
     ("data",),
     ("tokenizer",),
+    ("noise",),
     ("model",),
     ("run", "seed"),
     ("optim", "precision"),
@@ -40,7 +41,9 @@ def refuse_changes(saved: dict[str, Any], settings: TrainSettings, folder: Path)
     for path in FIXED:
         then, now = saved, mine
         for name in path:
-            then, now = then[name], now[name]
+            now = now[name]
+            # A checkpoint from before there was noise has none.
+            then = then.get(name, asdict(NoiseSettings())) if path == ("noise",) else then[name]
         if then != now:
             changed.append(f"  - {'.'.join(path)}: {then!r} then, {now!r} now")
     if changed:

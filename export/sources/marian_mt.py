@@ -15,6 +15,7 @@ import numpy as np
 from export.errors import ExportError
 from export.sources.files import hash_files, read_json, read_tensors
 from export.sources.languages import choose_pairs, served_code
+from export.sources.normalise import prepare
 from export.sources.options import MAX_SOURCE_LENGTH, MAX_TARGET_LENGTH, SourceOptions
 from export.sources.pieces import Vocabulary, read_model, renumber
 from export.sources.source import Array, Source, build_model
@@ -58,7 +59,7 @@ def read_marian_mt(path: Path, options: SourceOptions) -> Source:
     _check_plain(config)
     settings, state = _convert(config, tensors, options)
     model = build_model(settings, state)
-    sides, tokenizers, files = _read_vocabularies(path, _single(config, generation, "eos_token_id", 0))
+    sides, tokenizers, files = read_vocabularies(path, _single(config, generation, "eos_token_id", 0), options)
     for vocabulary, size in zip(sides, (model.vocab_size, model.target_vocab_size), strict=True):
         if len(vocabulary.pieces) > size:
             raise ExportError(f"{path} has vocabularies of {len(vocabulary.pieces)} pieces, and tables of {size} rows")
@@ -190,8 +191,21 @@ def _renamed(tensors: Mapping[str, Array], theirs: str, ours: str) -> dict[str, 
     return {f"{ours}.{kind}": tensors[f"{theirs}.{kind}"] for kind in kinds if f"{theirs}.{kind}" in tensors}
 
 
-def _read_vocabularies(path: Path, eos: int) -> tuple[list[Vocabulary], tuple[bytes, ...], list[Path]]:
-    """Both sides' pieces, their SentencePiece models (one if they are the same), and the files read."""
+def read_vocabularies(
+    path: Path, eos: int, options: SourceOptions
+) -> tuple[list[Vocabulary], tuple[bytes, ...], list[Path]]:
+    """Both sides' pieces, their SentencePiece models (one if they are the same), and the files read.
+
+    These models are OPUS-MT's, whose text was prepared; transformers' own tokenizer leaves that out.
+
+    Args:
+        path: the model's folder.
+        eos: id of the end on both sides.
+        options: whether text is prepared.
+
+    Raises:
+        ExportError: a file is missing or damaged.
+    """
     own = path / "target_vocab.json"
     names = ["vocab.json", own.name if own.is_file() else "vocab.json"]
     sides, models, files = [], [], []
@@ -199,7 +213,7 @@ def _read_vocabularies(path: Path, eos: int) -> tuple[list[Vocabulary], tuple[by
         vocabulary = _number_pieces(path / name, eos)
         model = renumber(read_model(path / f"{side}.spm"), vocabulary, f"{side}.spm", reads=side == "source")
         sides.append(vocabulary)
-        models.append(model)
+        models.append(model if options.normalise == "none" else prepare(model, vocabulary.pieces))
         files += [path / name, path / f"{side}.spm"]
     return sides, tuple(dict.fromkeys(models)), list(dict.fromkeys(files))
 

@@ -40,13 +40,13 @@ _EDGES = _SYMBOLS + _SPACES
 # After these a sentence hardly ever ends. Small on purpose: sentencex has its own lists, this adds what it misses.
 _ABBREVIATIONS = {
     "de": (
-        "abb abs allg anm art aufl bd bspw bzgl bzw ca dgl dr ebd ehem einschl etc evtl exkl fa fr geb gegr gest ggf ggfs "
-        "hl hr hrsg inkl insb jahrh max mind mio mrd nr orig prof sog sogen st str tab tel tsd univ urspr usw verh verw "
-        "vgl zzgl"
+        "abb abs allg anm art aufl bd bspw bzgl bzw ca dgl dr ebd ehem einschl etc evtl exkl fa fr geb gegr gest ggf "
+        "ggfs hl hr hrsg inkl insb jahrh max mind mio mrd nr orig prof sog sogen st str tab tel tsd univ urspr usw "
+        "verh verw vgl zzgl"
     ),
     "en": (
-        "approx capt cf corp dept dr eq eqs esp est etc excl fig figs gen gov incl inc jr lt max min mr mrs ms orig prof "
-        "rep resp rev sen sgt sr st temp univ vs"
+        "approx capt cf corp dept dr eq eqs esp est etc excl fig figs gen gov incl inc jr lt max min mr mrs ms "
+        "orig prof rep resp rev sen sgt sr st temp univ vs"
     ),
     "fr": "av dr env ex fig m me mgr mlle mm mme no pr st ste",
 }

@@ -1,7 +1,5 @@
 """JSON out, for what went well and what did not; the statuses are those of `server.errors`."""
 
-import asyncio
-import functools
 import logging
 import math
 import traceback
@@ -93,30 +91,6 @@ def report_failure(error: BaseException) -> FerryError:
 def make_shutdown_error() -> EngineStoppedError:
     """What is told of a request that could not be finished before the server ends."""
     return EngineStoppedError("The server is shutting down; ask again.")
-
-
-def answer_errors(endpoint: Endpoint, refusal: Refusal) -> Endpoint:
-    """`endpoint`, with an answer for each error by `refusal`.
-
-    No exception handler of Starlette's: those are for the whole application, and dialects answer differently.
-    """
-
-    @functools.wraps(endpoint)
-    async def answer(request: Request[Any]) -> Response:
-        try:
-            return await endpoint(request)
-        except FerryError as error:
-            request.scope["ferry.error_code"] = error.code
-            return refusal(error)
-        except asyncio.CancelledError:
-            # Only the end of the grace period does it; `Observed` would answer as no client of this dialect expects.
-            return refusal(make_shutdown_error())
-        except (ClientDisconnect, HTTPException):
-            raise
-        except Exception as error:
-            return refusal(report_failure(error))
-
-    return answer
 
 
 def answer_http_error(request: Request[Any], error: Exception) -> Response:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
-from server.access.access import Access, Client
+from server.access.access import Client
 from server.web.state import FerryRequest
 
 T = TypeVar("T")
@@ -32,18 +32,13 @@ def identify(request: FerryRequest, key: str | None = None) -> Client:
         UnknownKeyError: the key is not in the server's file.
     """
     address = request.client.host if request.client else ""
-    return access_of(request).identify(key or header_key(request), address)
+    return request.state["access"].identify(key or header_key(request), address)
 
 
 def header_key(request: FerryRequest) -> str | None:
     """The key in the `Authorization` header, in the way of any dialect."""
     scheme, _, key = request.headers.get("authorization", "").strip().partition(" ")
     return key.strip() or None if scheme.lower() in _SCHEMES else None
-
-
-def access_of(request: FerryRequest) -> Access:
-    """What decides for the application."""
-    return request.state["access"]
 
 
 def seconds_allowed(request: FerryRequest, num_chars: int) -> float:
@@ -67,8 +62,8 @@ async def unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     Raises:
         ClientDisconnect: the client has gone.
     """
-    task = asyncio.ensure_future(work)
     watcher = asyncio.ensure_future(_await_disconnect(receive))
+    task = asyncio.ensure_future(work)
     try:
         await asyncio.wait((task, watcher), return_when=asyncio.FIRST_COMPLETED)
         if not task.done():

@@ -1,6 +1,6 @@
 """What a dialect is to the rest of the server: its routes, its words for no, its part of the OpenAPI document.
 
-Nothing here knows a dialect. What an endpoint raises is answered in one place, for all dialects in the same way.
+Nothing here knows a dialect.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from server.bundle import LanguagePair
 from server.settings import Limits
-from server.web.answers import Refusal, answer_errors
+from server.web.answers import Refusal
 from server.web.state import FerryRequest
 
 Schema = dict[str, Any]
@@ -45,14 +45,6 @@ class Dialect:
     refusal: Refusal
     spec: Spec
     crowded: frozenset[str] = frozenset()
-
-
-def answer_routes(dialect: Dialect) -> list[Route]:
-    """The routes of `dialect`, which answer in its words whatever their endpoints raise."""
-    return [
-        Route(route.path, answer_errors(route.endpoint, dialect.refusal), methods=list(route.methods or ()))
-        for route in dialect.routes
-    ]
 
 
 def describe_server(request: FerryRequest) -> Served:

@@ -6,6 +6,8 @@ from itertools import accumulate
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+from starlette.routing import Route
+from starlette.types import Scope
 
 from server.engine.stats import QUEUE_WAIT_BOUNDS_S
 from server.models.cached import CachingEngine
@@ -56,6 +58,15 @@ _CACHE_COUNTERS = {
     "misses": "Sentences given to the engine.",
     "evictions": "Translated sentences given up for newer ones.",
 }
+
+
+def route_of(scope: Scope) -> str:
+    """The template of the route that answered or would have, since a path may hold an id; `other` if none did."""
+    if "ferry.route" in scope:
+        early: str = scope["ferry.route"]
+        return early
+    route = scope.get("route")
+    return route.path if isinstance(route, Route) else OTHER
 
 
 class Metrics:

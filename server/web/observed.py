@@ -1,18 +1,25 @@
 """What happens to every request: a request id on the answer, the metrics, and no exception that gets out."""
 
 import asyncio
+import functools
 import logging
 import random
 import re
 import time
+from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.web.answers import make_shutdown_error, refuse, report_failure
+from server.errors import FerryError
+from server.web.answers import Endpoint, Refusal, make_shutdown_error, refuse, report_failure
+from server.web.dialect import Dialect
 from server.web.logs import access_log, log_request
-from server.web.metrics import OTHER, Metrics
+from server.web.metrics import Metrics, route_of
 from server.web.shedding import Shedder
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -71,10 +78,33 @@ def _request_id(scope: Scope) -> str:
     return given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
 
 
-def route_of(scope: Scope) -> str:
-    """The template of the route that answered or would have, since a path may hold an id; `other` if none did."""
-    if "ferry.route" in scope:
-        early: str = scope["ferry.route"]
-        return early
-    route = scope.get("route")
-    return route.path if isinstance(route, Route) else OTHER
+def answer_routes(dialect: Dialect) -> list[Route]:
+    """The routes of `dialect`, which answer in its words whatever their endpoints raise."""
+    return [
+        Route(route.path, _answer_errors(route.endpoint, dialect.refusal), methods=list(route.methods or ()))
+        for route in dialect.routes
+    ]
+
+
+def _answer_errors(endpoint: Endpoint, refusal: Refusal) -> Endpoint:
+    """`endpoint`, with an answer for each error by `refusal`.
+
+    No exception handler of Starlette's: those are for the whole application, and dialects answer differently.
+    """
+
+    @functools.wraps(endpoint)
+    async def answer(request: Request[Any]) -> Response:
+        try:
+            return await endpoint(request)
+        except FerryError as error:
+            request.scope["ferry.error_code"] = error.code
+            return refusal(error)
+        except asyncio.CancelledError:
+            # Only the end of the grace period does it; `Observed` would answer as no client of this dialect expects.
+            return refusal(make_shutdown_error())
+        except (ClientDisconnect, HTTPException):
+            raise
+        except Exception as error:
+            return refusal(report_failure(error))
+
+    return answer

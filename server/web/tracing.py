@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.errors import SettingsError
-from server.web.observed import route_of
+from server.web.metrics import route_of
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.rig import BUNDLE, Key, Server
+from tests.faults.rig import BUNDLE, Hooks, Key, Server
 
 # How long a client may be silent; the default is half a minute.
 CLIENT_TIMEOUT_S = 2.0
@@ -27,3 +27,8 @@ def key(shared: Server) -> Key:
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
+
+
+@pytest.fixture
+def hooks(tmp_path: Path) -> Hooks:
+    return Hooks(tmp_path)

@@ -6,6 +6,7 @@ long. What happens is waited for (a line on stderr, a metric), never slept for.
 
 import asyncio
 import json
+import os
 import random
 import re
 import signal
@@ -259,6 +260,25 @@ def wait_until(holds: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
     while not holds():
         assert time.monotonic() < end, "it never came to that"
         time.sleep(0.05)
+
+
+class Hooks:
+    """The handle of `serve_hooked`: what its file says is done from the next step, or look at the clock, on."""
+
+    def __init__(self, folder: Path, words: str = "") -> None:
+        self._file = folder / "hooks"
+        self.set(words)
+
+    def set(self, words: str) -> None:
+        """All of it at once: the server never reads a half."""
+        aside = self._file.with_suffix(".new")
+        aside.write_text(words)
+        aside.rename(self._file)
+
+    def serve(self, data: Path, *argv: str) -> Server:
+        """A server that looks there."""
+        environment = {**os.environ, "FERRY_TEST_HOOKS": str(self._file)}
+        return Server(data, *argv, module="tests.faults.serve_hooked", environment=environment)
 
 
 class Crowd:

@@ -1,7 +1,8 @@
 """`ferry-serve` with a handle for what cannot be done to it from outside, in the file that FERRY_TEST_HOOKS names.
 
-A line each: `die 1` (the engine thread fails at its next step), `step_s 0.1` (every step takes so much longer), and
-`clock 86400` (the wall clock is so many seconds ahead).
+A line each: `die 1` (the engine thread fails at its next step), `steps 30` (it takes so many more and then holds, until
+nothing of the kind stands there), `step_s 0.1` (every step takes so much longer), and `clock 86400` (the wall clock is
+so many seconds ahead).
 """
 
 import os
@@ -24,8 +25,13 @@ def main() -> int:
     from server.engine.worker import Worker
 
     decode = Worker._decode
+    num_taken = 0  # since `steps` stands there
 
     def hooked(worker: Worker) -> None:
+        nonlocal num_taken
+        num_taken = num_taken + 1 if hook("steps") else 0
+        while 0 < hook("steps") < num_taken:
+            time.sleep(0.02)
         if hook("die"):
             raise RuntimeError("as asked")
         time.sleep(hook("step_s"))

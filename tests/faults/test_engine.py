@@ -1,24 +1,20 @@
 """An engine thread that dies in the middle of its work."""
 
-import os
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.faults.rig import Key, Server, statuses
+from tests.faults.rig import Hooks, Key, Server, statuses
 from tests.faults.test_signals import busy_with
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.unmeasured]
 
 
-def test_a_dead_engine_thread(key: Key, data: Path, tmp_path: Path) -> None:
-    hooks = tmp_path / "hooks"
-    hooks.write_text("step_s 0.03")  # so that it is not done before it dies
-    environment = {**os.environ, "FERRY_TEST_HOOKS": str(hooks)}
-    with Server(data, "--cache-bytes=0", module="tests.faults.serve_hooked", environment=environment) as server:
-        crowd = busy_with(server, key, 100)
-        hooks.write_text("die 1")
+def test_a_dead_engine_thread(hooks: Hooks, key: Key, data: Path) -> None:
+    with hooks.serve(data, "--cache-bytes=0") as server:
+        crowd = busy_with(server, hooks, key, 200)
+        hooks.set("die 1")
         server.hear("an engine failed, stopping: RuntimeError: as asked")
         assert not is_ready(server)
         replies = crowd.wait()

@@ -142,6 +142,7 @@ def test_faults_of_files_and_of_sense_come_together(bundle: Bundle) -> None:
         data["dimensions"]["num_heads"] = 5
         data["pairs"] = []
         data["suppressed_ids"] = [3, 137]
+        data["alignment_heads"] = 6
         del data["files"]["golden"]
 
     spoil(bundle, change)
@@ -150,6 +151,7 @@ def test_faults_of_files_and_of_sense_come_together(bundle: Bundle) -> None:
     for part in (
         "5 heads of 8 do not make d_model 32",
         "manifest.pairs is empty",
+        "alignment_heads is 6; there are 5 heads",
         "id 137 is outside the vocabulary of 137",
         "EOS is among suppressed_ids",
         "manifest.files has no 'golden'",

@@ -17,7 +17,7 @@ from server.documents.formats.registry import SUFFIXES, Format, find_format
 from server.documents.jobs import Documents, Order
 from server.errors import InvalidRequestError
 from server.web.answers import json_answer
-from server.web.callers import access_of, identify
+from server.web.callers import identify
 from server.web.state import FerryRequest
 from server.web.upload import read_upload
 
@@ -79,7 +79,7 @@ class _Endpoints:
         format = find_format(read_string(fields, "filename") or upload.filename, upload.data)
         _check_output(fields, format)
         num_chars = (await asyncio.to_thread(read_content, format, upload.data)).num_chars
-        async with access_of(request).granted(client, num_chars):
+        async with request.state["access"].granted(client, num_chars):
             order = Order(format, upload.data, num_chars, source, target, entries)
             handle = await self._documents.accept(order, client.name)
         return json_answer(DocumentAnswer(handle.document_id, handle.key))

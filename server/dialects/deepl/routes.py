@@ -31,7 +31,7 @@ from server.errors import InvalidRequestError
 from server.storage.glossary_store import GlossaryInfo, GlossaryStore
 from server.translation.assemble import Translation
 from server.web.answers import json_answer
-from server.web.callers import access_of, identify, seconds_allowed, unless_gone
+from server.web.callers import identify, seconds_allowed, unless_gone
 from server.web.dialect import Dialect
 from server.web.state import FerryRequest
 
@@ -75,7 +75,7 @@ class _Endpoints:
         source = None if asked.source_lang is None else _find_source(asked.source_lang, pairs)
         entries = await self.find_entries(client, asked.glossary_ids, source, target)
         num_chars = sum(map(len, asked.texts))
-        async with access_of(request).granted(client, num_chars):
+        async with request.state["access"].granted(client, num_chars):
             deadline_s = seconds_allowed(request, num_chars)
             work = translate_texts(translator, asked, source, target, entries, deadline_s, client.caller)
             translations = await unless_gone(request.receive, work)
@@ -109,7 +109,7 @@ class _Endpoints:
         """How much has been translated."""
         client = identify(request)
         limit = UNSET if client.character_limit is None else client.character_limit
-        return json_answer(UsageAnswer(await access_of(request).usage.count(client.name), limit))
+        return json_answer(UsageAnswer(await request.state["access"].usage.count(client.name), limit))
 
     async def list_glossary_pairs(self, request: FerryRequest) -> Response:
         """The directions that a glossary may have: all there are."""

@@ -33,7 +33,7 @@ from server.text.detect import detect_texts
 from server.text.language_names import language_name
 from server.translation.request import AUTO
 from server.web.answers import Endpoint, json_answer
-from server.web.callers import access_of, identify, seconds_allowed, unless_gone
+from server.web.callers import identify, seconds_allowed, unless_gone
 from server.web.dialect import Dialect, describe_server
 from server.web.state import FerryRequest
 
@@ -82,7 +82,7 @@ async def _translate(request: FerryRequest, asked: TranslateRequest, fields: Fie
     translator, settings = request.state["translator"], request.state["settings"]
     check_limits(asked.texts, asked.num_alternatives, settings.limits)
     num_chars = sum(map(len, asked.texts))
-    async with access_of(request).granted(client, num_chars):
+    async with request.state["access"].granted(client, num_chars):
         work = translate_texts(translator, asked, seconds_allowed(request, num_chars), client.caller)
         return await unless_gone(request.receive, work)
 
@@ -109,7 +109,7 @@ async def post_detect(request: FerryRequest) -> Response:
     fields = await read_fields(request)
     client, text = identify(request, fields.read_key()), fields.read_string("q")
     check_limits([text], 0, request.state["settings"].limits)
-    async with access_of(request).granted(client, 0):
+    async with request.state["access"].granted(client, 0):
         (ranked,) = await detect_texts(request.state["translator"].detector, [text])
     best, *others = map(show_detected, ranked[:MAX_DETECTED])
     return json_answer([best, *(each for each in others if each.confidence > 0)])
@@ -128,7 +128,7 @@ async def get_health(request: FerryRequest) -> Response:
 
 async def get_settings(request: FerryRequest) -> Response:
     """What a web page for this server has to know."""
-    target, needs_key = _pairs(request)[0].target, access_of(request).needs_key
+    target, needs_key = _pairs(request)[0].target, request.state["access"].needs_key
     return json_answer(
         {
             "charLimit": request.state["settings"].max_text_chars,
@@ -172,8 +172,8 @@ class _Files:
         format = find_format(filename, given)
         asked = parse_translate(fields, (), _pairs(request))
         translator, deadline_s = request.state["translator"], seconds_allowed(request, len(given))
-        charge = partial(access_of(request).granted, client)
-        work = translate_file(translator, asked, format, given, deadline_s, charge)
+        charge = partial(request.state["access"].granted, client)
+        work = translate_file(translator, asked, format, given, deadline_s, charge, client.caller)
         data = await unless_gone(request.receive, work)
         name = await asyncio.to_thread(self._files.put, data, f".{format.name}")
         return json_answer(FileAnswer(f"{request.base_url}download_file/{name}"))

@@ -34,7 +34,7 @@ from server.translation.links import link_words
 from server.translation.request import AUTO, TranslateOptions
 from server.web.answers import json_answer, refuse
 from server.web.body import decode_body, read_body
-from server.web.callers import access_of, identify, seconds_allowed, unless_gone
+from server.web.callers import identify, seconds_allowed, unless_gone
 from server.web.dialect import Dialect
 from server.web.state import FerryRequest
 
@@ -56,20 +56,21 @@ async def post_translate(request: FerryRequest) -> Response:
     body = decode_body(TranslateBody, await read_body(request, settings.max_body_bytes))
     if body.alignments or body.stream:
         check_together(body)
-    texts = list_texts(body.text)
-    options = TranslateOptions(
-        source=None if body.source == AUTO else body.source,
-        target=body.target,
-        beam_size=body.beam_size,
-        num_alternatives=body.num_alternatives,
-        length_penalty=body.length_penalty,
-        deadline=time.monotonic() + seconds_allowed(request, sum(map(len, texts))),
-        markup=None if body.format == "text" else Options(kind=body.format, attributes=body.translate_attributes),
-        align=body.alignments,
-        caller=client.caller,
-    )
-    translator = request.state["translator"]
-    async with access_of(request).granted(client, sum(map(len, texts))):
+    texts = [body.text] if isinstance(body.text, str) else body.text
+    num_chars = sum(map(len, texts))
+    async with request.state["access"].granted(client, num_chars):
+        options = TranslateOptions(
+            source=None if body.source == AUTO else body.source,
+            target=body.target,
+            beam_size=body.beam_size,
+            num_alternatives=body.num_alternatives,
+            length_penalty=body.length_penalty,
+            deadline=time.monotonic() + seconds_allowed(request, num_chars),
+            markup=None if body.format == "text" else Options(kind=body.format, attributes=body.translate_attributes),
+            align=body.alignments,
+            caller=client.caller,
+        )
+        translator = request.state["translator"]
         if body.stream:
             return await stream_answer(request, translator.stream(texts, options))
         translations = await unless_gone(request.receive, translator.translate(texts, options))
@@ -90,7 +91,7 @@ async def get_translate(request: FerryRequest) -> Response:
     pair = state["translator"].models.complete_pair(query.get("source"), query.get("target"))
     deadline = time.monotonic() + seconds_allowed(request, len(text))
     options = TranslateOptions(pair.source, pair.target, deadline=deadline, caller=client.caller)
-    async with access_of(request).granted(client, len(text)):
+    async with request.state["access"].granted(client, len(text)):
         [translation] = await unless_gone(request.receive, state["translator"].translate([text], options))
     return json_answer(TextAnswer(translation.text))
 
@@ -103,11 +104,11 @@ async def post_detect(request: FerryRequest) -> Response:
     """
     settings, client = request.state["settings"], identify(request)
     body = decode_body(DetectBody, await read_body(request, settings.max_body_bytes))
-    texts = list_texts(body.text)
+    texts = [body.text] if isinstance(body.text, str) else body.text
     if len(texts) > settings.max_texts:
         raise RequestTooLargeError(f"text has {len(texts)} texts; a request may have {settings.max_texts}.")
     # Characters are not limited beyond the body's bytes, nor counted: only the beginning of a text is looked at.
-    async with access_of(request).granted(client, 0):
+    async with request.state["access"].granted(client, 0):
         ranked = await detect_texts(request.state["translator"].detector, texts)
     return json_answer(DetectAnswer([DetectionAnswer(found[0].language, found[0].confidence) for found in ranked]))
 
@@ -115,11 +116,6 @@ async def post_detect(request: FerryRequest) -> Response:
 async def get_models(request: FerryRequest) -> Response:
     """What is loaded, and how good it is."""
     return json_answer(ModelsAnswer([_describe_model(model) for model in request.state["translator"].models.all]))
-
-
-def list_texts(text: str | list[str]) -> list[str]:
-    """One text is as good as a list of it."""
-    return [text] if isinstance(text, str) else text
 
 
 def _build_answer(body: TranslateBody, source: str, translation: Translation) -> TranslationAnswer:

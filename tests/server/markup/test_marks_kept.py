@@ -16,9 +16,31 @@ from server.markup.marks import find_marks
 from server.markup.place import Translated
 
 NUM_TEXTS = int(os.environ.get("FERRY_NUM_TEXTS", "300"))
-WORDS = "das Haus ist neu und der Garten groß aber Anna kommt morgen nicht mehr Bücher lesen wir gern".split()
+WORDS = [
+    "das",
+    "Haus",
+    "ist",
+    "neu",
+    "und",
+    "der",
+    "Garten",
+    "groß",
+    "aber",
+    "Anna",
+    "kommt",
+    "morgen",
+    "nicht",
+    "mehr",
+    "Bücher",
+    "lesen",
+    "wir",
+    "gern",
+]
 MARKS = [each for kind in KINDS if kind.role in ("word", "message") for each in kind.examples]
-PAIRS = [("<b>", "</b>"), ("**", "**"), ("*", "*"), ("[", "](https://a.de/b)"), ("<0>", "</0>"), ("[b]", "[/b]"), ("~~", "~~")]
+PAIRS = [
+    *(("<b>", "</b>"), ("**", "**"), ("*", "*"), ("~~", "~~")),
+    *(("[", "](https://a.de/b)"), ("<0>", "</0>"), ("[b]", "[/b]")),
+]
 BEGINNINGS = ["", "", "", "# ", "- ", "> ", "1. ", "  ", "\t", "* [ ] "]
 ENDS = ["\n", "\n\n", "\r\n", "\t", "\n#__#\n", " \n "]
 STAND_INS = ("XQ", "Xb", "7391", "GUID", "SQL")
@@ -35,6 +57,7 @@ def generate(seed: int) -> str:
             opening, closing = chance.choice(PAIRS)
             first = chance.randrange(len(words))
             last = min(first + chance.randint(0, 2), len(words) - 1)
+            words[first] = words[last] = "Katze"  # a sign written together with another mark is a third one
             words[first] = opening + words[first]
             words[last] += closing
         spaces = chance.choice([" ", " ", " ", "  "])
@@ -45,7 +68,9 @@ def generate(seed: int) -> str:
 
 def change(chunk: Chunk, chance: random.Random) -> Translated:
     """A translation in other words and another order, with each stand-in once."""
-    words = [word if word.strip(".,!") in chunk.held else word.upper()[::-1].replace("ß", "") for word in chunk.text.split()]
+    words = [
+        word if word.strip(".,!") in chunk.held else word.upper()[::-1].replace("ß", "") for word in chunk.text.split()
+    ]
     chance.shuffle(words)
     return " ".join(words), None
 
@@ -69,7 +94,11 @@ def test_lines_and_marks_come_out_as_they_were(stand_ins: tuple[str, ...]) -> No
         gone = [
             line
             for line, other in zip(*lines, strict=False)
-            if any(other.count(mark) < line.count(mark) for mark in marks_of(line) if not mark.startswith(("{n, p", "{w, s")))
+            if any(
+                other.count(mark) < line.count(mark)
+                for mark in marks_of(line)
+                if not mark.startswith(("{n, p", "{w, s"))
+            )
             or line[: len(line) - len(line.lstrip())] != other[: len(other) - len(other.lstrip())]
         ]
         if len(lines[0]) != len(lines[1]) or gone or same != source:

@@ -12,7 +12,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from server.errors import FerryError, QueueFullError
-from server.web.dialect import Dialect, answer_routes
+from server.web.dialect import Dialect
+from server.web.observed import answer_routes
 
 RAISED: dict[str, BaseException] = {
     "busy": QueueFullError("Too many."),
