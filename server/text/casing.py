@@ -133,7 +133,7 @@ def _end_alike(source: str, target: str) -> str:
     wanted, found = _LAST_SIGN.search(source), _LAST_SIGN.search(target)
     if wanted is None or found is None or found.group(1) != "." or wanted.group(1) == ".":
         return target
-    if wanted.group(1):
+    if wanted.group(1) and target[: found.start(1)][-1:] not in ".!?":
         return target[: found.start(1)] + wanted.group(1) + target[found.end(1) :]
     is_abbreviation = "." in target[: found.start(1)].rpartition(" ")[2] or target[: found.start(1)].endswith(".")
     return target if is_abbreviation or found.group(2) else target[: found.start(1)]
