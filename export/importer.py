@@ -14,6 +14,7 @@ from export.fetching.firefox import describe, find_address, list_records
 from export.fetching.locate import FetchOptions, locate
 from export.manifest import ExportSettings
 from export.pack import Material, check_free, pack
+from export.sources.fairseq import find_checkpoint, read_fairseq
 from export.sources.marian import find_weights, read_marian
 from export.sources.marian_mt import is_folder_of_transformers, read_marian_mt
 from export.sources.options import SourceOptions
@@ -43,8 +44,8 @@ def read_source(path: Path, family: str, options: SourceOptions) -> Source:
     """The model at `path`.
 
     Args:
-        path: a folder, or a .npz or .bin file.
-        family: firefox or marian, which have one form, transformers, or auto for what the files look like.
+        path: a folder, or a .npz, .bin or .pt file.
+        family: firefox or marian, which have one form, transformers, fairseq, or auto for what the files look like.
         options: what the files leave open.
 
     Raises:
@@ -54,9 +55,17 @@ def read_source(path: Path, family: str, options: SourceOptions) -> Source:
         raise ExportError(f"{path} does not exist; give a folder with a model, or a .npz or .bin file of Marian's")
     if family == "transformers" or (family == "auto" and path.is_dir() and is_folder_of_transformers(path)):
         return read_marian_mt(path, options)
+    checkpoint = find_checkpoint(path) if family in ("auto", "fairseq") else None
+    if checkpoint is not None:
+        return read_fairseq(checkpoint, options)
+    if family == "fairseq":
+        raise ExportError(f"{path} holds no checkpoint of fairseq's: a .pt file beside dict.SRC.txt and dict.TGT.txt")
     weights = find_weights(path)
     if weights is None:
-        raise ExportError(f"{path} holds neither a config.json of transformers nor a .npz or .bin of Marian's")
+        raise ExportError(
+            f"{path} holds neither a config.json of transformers, nor a .npz or .bin of Marian's, nor a checkpoint of "
+            "fairseq's"
+        )
     return read_marian(weights, options)
 
 
@@ -114,12 +123,17 @@ def _run(options: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="ferry-import", description="Make a bundle for the server of a model that Marian or transformers has."
+        prog="ferry-import",
+        description="Make a bundle for the server of a model that Marian, transformers or fairseq has.",
+    )
+    parser.add_argument(
+        "source", type=Path, help="folder of a MarianMT model, of Marian's or of fairseq's, or an npz or .pt file"
     )
     parser.add_argument(
         "source",
         nargs="?",
-        help="folder of a MarianMT model or of Marian's, a .npz, .bin or zip file, firefox:de-en, opus-mt:de-en, or a "
+        help="folder of a MarianMT model, of Marian's or of fairseq's, a .npz, .bin, .pt or zip file, firefox:de-en, "
+        "opus-mt:de-en, or a "
         "name on the Hugging Face hub",
     )
     parser.add_argument("bundle", type=Path, nargs="?", help="folder to make; must not exist")
@@ -134,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--from",
         dest="family",
-        choices=("auto", "firefox", "marian", "transformers"),
+        choices=("auto", "firefox", "marian", "transformers", "fairseq"),
         default="auto",
         help="what wrote the files (default: what they look like)",
     )
@@ -143,7 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--positions",
-        choices=("auto", "firefox", "marian", "transformers"),
+        choices=("auto", "firefox", "marian", "transformers", "fairseq"),
         default="auto",
         help="whose formula of positions (default: that of the toolkit whose files these are)",
     )
@@ -153,7 +167,9 @@ def _parser() -> argparse.ArgumentParser:
         default="auto",
         help="prepare text as OPUS-MT's script does (default: for transformers' folders, and beside a preprocess.sh)",
     )
-    parser.add_argument("--vocab", type=Path, nargs=2, metavar=("SRC", "TGT"), help="Marian's two vocabularies")
+    parser.add_argument(
+        "--vocab", type=Path, nargs=2, metavar=("SRC", "TGT"), help="two vocabularies, or what cuts text for fairseq"
+    )
     parser.add_argument("--precision", choices=("fp32", "int8"), default="int8")
     parser.add_argument("--name", default="", help="what the server calls the model (default: the folder's)")
     parser.add_argument("--licence", default="", help="the model's terms, to be told with it")
