@@ -127,14 +127,10 @@ def _parser() -> argparse.ArgumentParser:
         description="Make a bundle for the server of a model that Marian, transformers or fairseq has.",
     )
     parser.add_argument(
-        "source", type=Path, help="folder of a MarianMT model, of Marian's or of fairseq's, or an npz or .pt file"
-    )
-    parser.add_argument(
         "source",
         nargs="?",
         help="folder of a MarianMT model, of Marian's or of fairseq's, a .npz, .bin, .pt or zip file, firefox:de-en, "
-        "opus-mt:de-en, or a "
-        "name on the Hugging Face hub",
+        "opus-mt:de-en, or a name on the Hugging Face hub",
     )
     parser.add_argument("bundle", type=Path, nargs="?", help="folder to make; must not exist")
     parser.add_argument("--list", choices=("firefox",), help="only tell which models there are to fetch")
@@ -157,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--positions",
-        choices=("auto", "firefox", "marian", "transformers", "fairseq"),
+        choices=("auto", "marian", "transformers"),
         default="auto",
         help="whose formula of positions (default: that of the toolkit whose files these are)",
     )

@@ -51,7 +51,14 @@ _LONGEST_LINE = 100
 def load_stand_ins(
     bundle: Bundle, tokenizer: Tokenizer, engine: TranslationEngine, golden: Sequence[GoldenLine]
 ) -> dict[tuple[str, str], tuple[str, ...]]:
-    """The stand-ins of each direction, best first: as the manifest says, as was measured before, or measured now."""
+    """The stand-ins of each direction, best first: as the manifest says, as was measured before, or measured now.
+
+    Args:
+        bundle: beside which they are kept.
+        tokenizer: the bundle's.
+        engine: translates the samples.
+        golden: the bundle's lines, of which the samples are made.
+    """
     found = bundle.manifest.stand_ins or _read(bundle)
     if found is None:
         found = measure_stand_ins(bundle.manifest.pairs, tokenizer, engine, golden, bundle.manifest.special_ids.eos)
@@ -66,7 +73,15 @@ def measure_stand_ins(
     golden: Sequence[GoldenLine],
     eos: int,
 ) -> tuple[StandIns, ...]:
-    """What each of `pairs` copies of `CANDIDATES`; for one that copies fewer than `FEWEST`, nothing."""
+    """What each of `pairs` copies of `CANDIDATES`; for one that copies fewer than `FEWEST`, nothing.
+
+    Args:
+        pairs: directions of the model.
+        tokenizer: the model's.
+        engine: translates the samples.
+        golden: lines of which the samples are made.
+        eos: id that ends a source.
+    """
     return tuple(_measure(pair, golden, partial(_translate, tokenizer, engine, pair, eos)) for pair in pairs)
 
 

@@ -106,7 +106,14 @@ def around_placeholders(
 def move_around(
     alignment: Alignment, seen: tuple[str, str], whole: tuple[str, str], words: Collection[str]
 ) -> Alignment | None:
-    """`alignment` of two texts, for those that have `words` besides; None if they differ in more."""
+    """`alignment` of two texts, for those that have `words` besides; None if they differ in more.
+
+    Args:
+        alignment: of the texts in `seen`.
+        seen: source and translation without `words`.
+        whole: source and translation with them.
+        words: what stands in `whole` alone.
+    """
     places = [_match(seen[side], whole[side], _standing(words, whole[side])) for side in (0, 1)]
     source, target = places
     if source is None or target is None:
