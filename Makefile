@@ -1,10 +1,12 @@
-# Ferry's commands. Two environments: .venv serves (no torch), .venv-dev trains, exports and tests.
+# Ferry's commands. Two environments: .venv serves (no torch), .venv-dev trains, exports and tests; and .venv-import for
+# those who serve a model that is fetched.
 PYTHON ?= python3
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # What make builds last for each environment: it says that the installation is complete.
 SERVE_READY = .venv/.ready
 UP_READY = .venv/.ready-up
 DEV_READY = .venv-dev/.ready
+IMPORT_READY = .venv-import/.ready
 
 # `make up PORT=8080 REPLICAS=4 MODELS=models ADDRESS=0.0.0.0`; RUN holds configuration, logs and sockets.
 PORT ?= 8080
@@ -25,8 +27,21 @@ MINUTES ?= 30
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-serve: $(SERVE_READY)  ## answer on http://127.0.0.1:8000 with the bundled model
+ifdef MODEL
+# `firefox:de-en` and `Helsinki-NLP/opus-mt-de-en` as names of folders.
+IMPORTED = imported/$(subst /,--,$(subst :,--,$(MODEL)))
+
+serve: $(SERVE_READY) $(IMPORTED)/bundle
+	.venv/bin/ferry-serve --models $(IMPORTED)
+
+# A bundle is there whole or not at all; to have it anew, remove its folder.
+$(IMPORTED)/bundle: | $(IMPORT_READY)
+	mkdir -p $(IMPORTED)
+	.venv-import/bin/ferry-import '$(MODEL)' $(IMPORTED)/bundle --name '$(MODEL)' $(IMPORT_OPTIONS)
+else
+serve: $(SERVE_READY)  ## answer on http://127.0.0.1:8000 with the bundled model, or with MODEL=firefox:de-en
 	.venv/bin/ferry-serve
+endif
 
 up: $(UP_READY)  ## nginx and one replica per core on http://127.0.0.1:8080, supervised
 	@$(UP_PYTHON) deploy/machine.py up --run $(RUN) --port $(PORT) --address $(ADDRESS) --replicas $(REPLICAS) \
@@ -47,7 +62,9 @@ check-images:  ## build both, ask the server in the one, train in the other
 test: lint  ## lint, types, import rules, all tests and what they cover; as root with apt it installs what they drive
 	.venv-dev/bin/python -m tests.programs
 	.venv-dev/bin/coverage erase
-	.venv-dev/bin/coverage run -m pytest -n 2 --dist loadfile
+	# Some hundred processes of ours start, and each would compile all modules anew where nothing may be kept; a test
+	# process has one core, on which threads of torch would only wait for each other.
+	env -u PYTHONDONTWRITEBYTECODE OMP_NUM_THREADS=1 .venv-dev/bin/coverage run -m pytest -n 2 --dist loadfile
 	.venv-dev/bin/coverage combine --quiet
 	.venv-dev/bin/coverage report
 
@@ -66,8 +83,8 @@ lint: $(DEV_READY)  ## lint, types, import rules
 	.venv-dev/bin/mypy
 	.venv-dev/bin/lint-imports
 
-clean:  ## remove both environments and all caches
-	rm -rf .venv .venv-dev .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* *.egg-info
+clean:  ## remove all environments and all caches
+	rm -rf .venv .venv-dev .venv-import .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* *.egg-info
 
 $(SERVE_READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Ferry needs Python 3.11 or later: make PYTHON=python3.11 ...")'
@@ -77,6 +94,14 @@ $(SERVE_READY): pyproject.toml constraints.txt
 
 $(UP_READY): $(SERVE_READY)
 	.venv/bin/python $(PIP_INSTALL) --editable '.[up]'
+	touch $@
+
+$(IMPORT_READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Ferry needs Python 3.11 or later: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv .venv-import
+	# As below.
+	.venv-import/bin/python $(PIP_INSTALL) torch==2.13.0
+	.venv-import/bin/python $(PIP_INSTALL) --editable '.[import]'
 	touch $@
 
 $(DEV_READY): pyproject.toml constraints.txt

@@ -1,7 +1,7 @@
 """What calibration finds out: which values the activations take, and the keys and values that are kept."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,12 @@ class ActivationRange:
 
     low: float
     high: float
+
+    def scaled_to(self, limit: float | None) -> "ActivationRange":
+        """The same range with `limit` as its larger magnitude; as it is for None, or where all values are 0."""
+        reach = max(self.high, -self.low, 0.0)
+        factor = 1.0 if limit is None or reach == 0 else limit / reach
+        return ActivationRange(self.low * factor, self.high * factor)
 
     @property
     def scale(self) -> np.float32:
@@ -40,6 +46,14 @@ class Calibration:
 
     ranges: Mapping[str, ActivationRange]
     cache_maxima: Mapping[str, Array]
+
+    def within(self, limits: Mapping[str, float]) -> "Calibration":
+        """With the ranges of the sites in `limits` grown or shrunk until their larger side is that number.
+
+        Which side is the larger one, and what share of it the smaller one has, stays as measured: an input that is
+        never negative keeps all steps for what it is.
+        """
+        return replace(self, ranges={site: found.scaled_to(limits.get(site)) for site, found in self.ranges.items()})
 
     def cache_scale(self, module: str) -> Array:
         """[D]: what 1 in the int8 cache stands for; a feature that is always 0 has some scale."""

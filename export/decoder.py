@@ -19,10 +19,19 @@ from server.engine.tensors import ALIGNMENT_QUERY
 from training.model import SSRU, Attention, DecoderLayer, Transformer
 
 
-def build_decoder(model: Transformer, max_target_length: int, arithmetic: Arithmetic) -> onnx.ModelProto:
-    """Author the graph of `decoder.onnx` (see `server.bundle`) for targets of up to `max_target_length` ids."""
+def build_decoder(
+    model: Transformer, max_target_length: int, arithmetic: Arithmetic, aligns: int | None = None
+) -> onnx.ModelProto:
+    """Author the graph of `decoder.onnx` (see `server.bundle`) for targets of up to `max_target_length` ids.
+
+    Args:
+        model: float32, in evaluation mode.
+        max_target_length: in ids, EOS included.
+        arithmetic: in which numbers.
+        aligns: the layer whose queries are told; None for that of `alignment_layer`.
+    """
     graph = GraphBuilder("decoder")
-    author = _DecoderAuthor(graph, model, arithmetic)
+    author = _DecoderAuthor(graph, model, arithmetic, alignment_layer(len(model.decoder)) if aligns is None else aligns)
     x = author.embed(max_target_length)
     for index, layer in enumerate(model.decoder):
         assert isinstance(layer, DecoderLayer)
@@ -45,8 +54,8 @@ def alignment_layer(num_decoder_layers: int) -> int:
 class _DecoderAuthor:
     """Writes the decoder into `graph`; holds the row inputs that every layer shares."""
 
-    def __init__(self, graph: GraphBuilder, model: Transformer, arithmetic: Arithmetic) -> None:
-        self.graph, self.model, self.arithmetic = graph, model, arithmetic
+    def __init__(self, graph: GraphBuilder, model: Transformer, arithmetic: Arithmetic, aligns: int) -> None:
+        self.graph, self.model, self.arithmetic, self.aligns = graph, model, arithmetic, aligns
         self.input_ids = graph.input("input_ids", np.int64, ["R", 1])
         self.position_ids = graph.input("position_ids", np.int64, ["R", 1])
         source_lengths = graph.input("source_lengths", np.int32, ["R"])
@@ -95,7 +104,7 @@ class _DecoderAuthor:
         """Attention of `x` [R, 1, D] over the row's source."""
         graph, factors = self.graph, [attention.head_dim**-0.5]
         query = self.arithmetic.linear(graph, x, fuse([attention.query], factors), "query")
-        if index == alignment_layer(len(self.model.decoder)):
+        if index == self.aligns:
             self.tell_query(query, self.arithmetic.cache_scale(f"decoder.{index}.cross_attention.key"))
         states = [query, self.nothing, self.nothing]
         mixed = self.attend(states, attention, f"{index}.encoder", self.cross_last, "S", "cross_attention")

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import torch
 
+from export.changes import MAX_LINES
 from export.comparison import NUM_RESAMPLES, compare
 from export.errors import ExportError
 from export.pack import check_free
 from export.report import Evaluation, Report, format_report, write_qualities, write_report
+from export.robustness import measure_robustness
 from export.scores import METRIC_NAMES, build_metrics, score, score_by_length
 from export.symptoms import find_symptoms, find_worst
 from export.systems import Decoding, Output, find_system
@@ -74,6 +76,13 @@ def _run(options: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     decoding = Decoding(options.beam_size, options.length_penalty, options.num_threads)
     test_sets = read_test_sets(options.test)
+    if options.robustness:
+        sheet = measure_robustness(test_sets, find_system(options.system), decoding, _say)
+        print(sheet.format(), end="", flush=True)
+        if options.report:
+            sheet.write(options.report)
+            _say(f"{options.report}: robustness.md, robustness.json, and every line")
+        return
     systems = [find_system(path) for path in (options.system, options.against) if path is not None]
     for system in systems:
         system.check(test_sets, decoding)
@@ -101,6 +110,8 @@ def _run(options: argparse.Namespace) -> None:
 
 def _check_outputs(options: argparse.Namespace) -> None:
     """Refuse, before the long work, what could not be written after it."""
+    if options.robustness and (options.against or options.json):
+        raise ExportError("--robustness changes the lines: it goes with neither --against nor --json")
     for path in (options.report, options.json):
         if path is not None:
             check_free(path, "ferry-evaluate")
@@ -131,6 +142,11 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="OTHER",
         help=f"a system to compare with, by {NUM_RESAMPLES} paired bootstrap resamples",
+    )
+    parser.add_argument(
+        "--robustness",
+        action="store_true",
+        help=f"instead: {MAX_LINES} lines of the test files, changed in every way that noise in training knows",
     )
     parser.add_argument("--report", type=Path, metavar="DIR", help="folder to write; must not exist")
     parser.add_argument("--json", type=Path, metavar="FILE", help="file for ferry-export --quality; must not exist")

@@ -3,14 +3,18 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from export.cli import add_text, read_quality
 from export.errors import ExportError
+from export.fetching.firefox import describe, find_address, list_records
+from export.fetching.locate import FetchOptions, locate
 from export.manifest import ExportSettings
 from export.pack import Material, check_free, pack
+from export.sources.fairseq import find_checkpoint, read_fairseq
 from export.sources.marian import find_weights, read_marian
 from export.sources.marian_mt import is_folder_of_transformers, read_marian_mt
 from export.sources.options import SourceOptions
@@ -26,7 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run ferry-import; 0 if the bundle is there and proved, 2 with one message on stderr if it is not."""
     options = _parser().parse_args(arguments)
     try:
-        _run(options)
+        if options.list:
+            print("\n".join(describe(list_records(find_address(options.base_url)))))
+        else:
+            _run(options)
     except (FerryError, OSError) as error:
         print(f"ferry-import: {error}", file=sys.stderr)
         return 2
@@ -37,20 +44,28 @@ def read_source(path: Path, family: str, options: SourceOptions) -> Source:
     """The model at `path`.
 
     Args:
-        path: a folder, or an npz file.
-        family: marian, transformers, or auto for what the files look like.
+        path: a folder, or a .npz, .bin or .pt file.
+        family: firefox or marian, which have one form, transformers, fairseq, or auto for what the files look like.
         options: what the files leave open.
 
     Raises:
         ExportError: there is no such model, or it is not supported.
     """
     if not path.exists():
-        raise ExportError(f"{path} does not exist; give a folder with a model, or an npz file of Marian's")
+        raise ExportError(f"{path} does not exist; give a folder with a model, or a .npz or .bin file of Marian's")
     if family == "transformers" or (family == "auto" and path.is_dir() and is_folder_of_transformers(path)):
         return read_marian_mt(path, options)
+    checkpoint = find_checkpoint(path) if family in ("auto", "fairseq") else None
+    if checkpoint is not None:
+        return read_fairseq(checkpoint, options)
+    if family == "fairseq":
+        raise ExportError(f"{path} holds no checkpoint of fairseq's: a .pt file beside dict.SRC.txt and dict.TGT.txt")
     weights = find_weights(path)
     if weights is None:
-        raise ExportError(f"{path} holds neither a config.json of transformers nor an npz of Marian's")
+        raise ExportError(
+            f"{path} holds neither a config.json of transformers, nor a .npz or .bin of Marian's, nor a checkpoint of "
+            "fairseq's"
+        )
     return read_marian(weights, options)
 
 
@@ -63,18 +78,29 @@ def import_model(source: Source, folder: Path, settings: ExportSettings, materia
     return pack(add_samples(source), folder, settings, material, say)
 
 
+def _read(options: argparse.Namespace, say: Say) -> Source:
+    """The model that the user named, wherever it is."""
+    fetching = FetchOptions(options.revision, options.base_url, options.cache)
+    with locate(options.source, fetching, say) as found:
+        asked = SourceOptions(
+            pairs=tuple(options.pair) or ((found.pair,) if found.pair else ()),
+            positions=options.positions,
+            normalise=options.normalise,
+            vocabularies=tuple(options.vocab) if options.vocab else None,
+            licence=options.licence or found.licence,
+        )
+        source = read_source(found.path, options.family, asked)
+        return replace(source, name=found.name)
+
+
 def _run(options: argparse.Namespace) -> None:
+    if options.source is None or options.bundle is None:
+        raise ExportError("give a model and the folder to make, such as ferry-import firefox:de-en models/de-en")
     check_free(options.bundle, "ferry-import")
     # The oracle's tensors are small: threads gain nothing, and on a busy machine they wait for each other.
     torch.set_num_threads(1)
     print(f"reading {options.source}", flush=True)
-    asked = SourceOptions(
-        pairs=tuple(options.pair),
-        positions=options.positions,
-        vocabularies=tuple(options.vocab) if options.vocab else None,
-        licence=options.licence,
-    )
-    source = read_source(options.source, options.family, asked)
+    source = _read(options, lambda message: print(message, flush=True))
     defaults = source.search
     settings = ExportSettings(
         name=options.name,
@@ -97,14 +123,28 @@ def _run(options: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="ferry-import", description="Make a bundle for the server of a model that Marian or transformers has."
+        prog="ferry-import",
+        description="Make a bundle for the server of a model that Marian, transformers or fairseq has.",
     )
-    parser.add_argument("source", type=Path, help="folder of a MarianMT model or of Marian's, or an npz file")
-    parser.add_argument("bundle", type=Path, help="folder to make; must not exist")
+    parser.add_argument(
+        "source",
+        nargs="?",
+        help="folder of a MarianMT model, of Marian's or of fairseq's, a .npz, .bin, .pt or zip file, firefox:de-en, "
+        "opus-mt:de-en, or a name on the Hugging Face hub",
+    )
+    parser.add_argument("bundle", type=Path, nargs="?", help="folder to make; must not exist")
+    parser.add_argument("--list", choices=("firefox",), help="only tell which models there are to fetch")
+    parser.add_argument("--revision", default="", help="version, commit, branch or tag to fetch (default: the newest)")
+    parser.add_argument(
+        "--base-url", default="", help="where to fetch from (default: FERRY_FIREFOX_URL or HF_ENDPOINT, or the makers')"
+    )
+    parser.add_argument(
+        "--cache", type=Path, help="folder in which fetched files stay (default: FERRY_CACHE, or where the hub's are)"
+    )
     parser.add_argument(
         "--from",
         dest="family",
-        choices=("auto", "marian", "transformers"),
+        choices=("auto", "firefox", "marian", "transformers", "fairseq"),
         default="auto",
         help="what wrote the files (default: what they look like)",
     )
@@ -117,7 +157,15 @@ def _parser() -> argparse.ArgumentParser:
         default="auto",
         help="whose formula of positions (default: that of the toolkit whose files these are)",
     )
-    parser.add_argument("--vocab", type=Path, nargs=2, metavar=("SRC", "TGT"), help="Marian's two vocabularies")
+    parser.add_argument(
+        "--normalise",
+        choices=("auto", "opus", "none"),
+        default="auto",
+        help="prepare text as OPUS-MT's script does (default: for transformers' folders, and beside a preprocess.sh)",
+    )
+    parser.add_argument(
+        "--vocab", type=Path, nargs=2, metavar=("SRC", "TGT"), help="two vocabularies, or what cuts text for fairseq"
+    )
     parser.add_argument("--precision", choices=("fp32", "int8"), default="int8")
     parser.add_argument("--name", default="", help="what the server calls the model (default: the folder's)")
     parser.add_argument("--licence", default="", help="the model's terms, to be told with it")

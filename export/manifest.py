@@ -65,9 +65,16 @@ def build_manifest(source: Source, settings: ExportSettings) -> Manifest:
         quality=settings.quality or source.quality,
         files={},
         decoder_output="log_probs",
-        alignment_layer=alignment_layer(source.model.settings.num_decoder_layers),
+        alignment_layer=_choose_alignment(source),
+        # Marian trains one head of a layer to align, the first.
+        alignment_heads=0 if source.alignment_layer is None else 1,
         cache="int8" if settings.precision == "int8" else "float32",
     )
+
+
+def _choose_alignment(source: Source) -> int:
+    trained = source.alignment_layer
+    return alignment_layer(source.model.settings.num_decoder_layers) if trained is None else trained
 
 
 def _measure(source: Source) -> Dimensions:

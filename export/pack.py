@@ -133,14 +133,15 @@ class _Packer:
         lines = choose_evenly(self.gather(self.material.calibration), NUM_CALIBRATION_LINES)
         self.say(f"calibrating on {len(lines)} sentences")
         sources, quantise = [line.source_ids for line in lines], self.settings.quantise
-        return Int8(calibrate(self.source.model, self.manifest, sources, quantise.percentile), quantise)
+        found = calibrate(self.source.model, self.manifest, sources, quantise.percentile)
+        return Int8(found.within(self.source.input_limits), quantise)
 
     def write_graphs(self, arithmetic: Arithmetic) -> None:
         """Author both graphs."""
         self.say("writing the graphs")
         model, sizes = self.source.model, self.manifest.dimensions
         encoder = build_encoder(model, sizes.max_source_length, arithmetic)
-        decoder = build_decoder(model, sizes.max_target_length, arithmetic)
+        decoder = build_decoder(model, sizes.max_target_length, arithmetic, self.manifest.alignment_layer)
         for role, graph in (("encoder", encoder), ("decoder", decoder)):
             (self.draft / GRAPHS[role]).write_bytes(graph.SerializeToString(deterministic=True))
 
@@ -182,4 +183,4 @@ def find_stand_ins(bundle: Bundle, lines: Sequence[Line]) -> tuple[StandIns, ...
 
 def _tell_origin(source: Source, parity: Parity) -> Origin:
     figures = {name: getattr(parity, name) for name in ("max_error", "relative_error", "regret", "identical", "chrf")}
-    return Origin(source.family, source.licence, dict(source.files), **figures)
+    return Origin(source.family, source.licence, dict(source.files), name=source.name, **figures)

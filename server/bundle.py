@@ -19,7 +19,7 @@ decoder.onnx   in   input_ids [R, 1] int64: the last id of each row
                     and `present.…` for each `past_key_values.…`;
                     where `Manifest.alignment_layer` names a decoder layer, alignment_query [R, D] float32: the query of
                     its cross-attention, scaled. Its products with that layer's encoder keys, softmax and the mean over
-                    heads say which source ids the next id is made from.
+                    heads (`Manifest.alignment_heads`) say which source ids the next id is made from.
 
 `cache` is float32 or int8, see `Manifest.cache`; what a step of int8 means is the graphs' own business.
 
@@ -55,12 +55,28 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
+class Formality:
+    """What goes before the source ids, in place of a pair's `prefix_ids`, for more and for less formal translations."""
+
+    more: tuple[int, ...]
+    less: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class LanguagePair:
-    """One direction the model translates; `prefix_ids` go before the source ids and steer it."""
+    """One direction the model translates; `prefix_ids` go before the source ids and steer it.
+
+    `formality` is None where a form of address cannot be asked for.
+    """
 
     source: str
     target: str
     prefix_ids: tuple[int, ...]
+    formality: Formality | None = None
+
+    def prefixes(self) -> tuple[tuple[int, ...], ...]:
+        """All that may go before the source ids."""
+        return (self.prefix_ids, *((self.formality.more, self.formality.less) if self.formality else ()))
 
 
 @dataclass(frozen=True)
@@ -128,6 +144,7 @@ class Origin:
         regret: mean over steps of what the source loses by the bundle's choice, in nats.
         identical: share of greedy translations with identical ids.
         chrf: between both, of 100.
+        name: what was fetched from a service, and its revision; empty for files that were there.
     """
 
     family: str
@@ -138,6 +155,7 @@ class Origin:
     regret: float
     identical: float
     chrf: float
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -171,6 +189,7 @@ class Manifest:
         decoder_output: name and meaning of what the decoder says of the next id. The first bundles gave logits.
         alignment_layer: decoder layer whose cross-attention tells best which source words a target word translates;
             -1 for none.
+        alignment_heads: how many of that layer's heads tell it, from the first on; 0 for all.
         cache: what keys and values are kept in.
         origin: of a model that was imported.
         stand_ins: of each direction, as measured at export; empty where they are to be measured by who serves it.
@@ -191,6 +210,7 @@ class Manifest:
     files: dict[str, FileEntry]
     decoder_output: DecoderOutput = "logits"
     alignment_layer: int = -1
+    alignment_heads: int = 0
     cache: CacheType = "float32"
     origin: Origin | None = None
     stand_ins: tuple[StandIns, ...] = ()
@@ -338,12 +358,14 @@ def _check_sense(manifest: Manifest, faults: list[str]) -> None:
         faults.append(f"{sizes.num_heads} heads of {sizes.head_dim} do not make d_model {sizes.d_model}")
     if not manifest.pairs:
         faults.append("manifest.pairs is empty; a bundle serves at least one direction")
-    source_ids = [special.pad, special.eos, *(i for p in manifest.pairs for i in p.prefix_ids)]
+    source_ids = [special.pad, special.eos, *(i for p in manifest.pairs for ids in p.prefixes() for i in ids)]
     target_ids = [special.unk, special.bos, special.eos, *manifest.suppressed_ids]
     for ids, size in ((source_ids, sizes.vocab_size), (target_ids, sizes.target_vocab_size)):
         faults.extend(f"id {i} is outside the vocabulary of {size}" for i in ids if not 0 <= i < size)
     if not -1 <= manifest.alignment_layer < sizes.num_decoder_layers:
         faults.append(f"alignment_layer is {manifest.alignment_layer}; there are {sizes.num_decoder_layers} layers")
+    if not 0 <= manifest.alignment_heads <= sizes.num_heads:
+        faults.append(f"alignment_heads is {manifest.alignment_heads}; there are {sizes.num_heads} heads")
     if special.eos in manifest.suppressed_ids:
         faults.append("EOS is among suppressed_ids: no translation could end")
 

@@ -16,7 +16,6 @@ import pytest
 PACKAGES = {
     "chromium": "chromium",
     "curl": "curl",
-    "g++": "g++",
     "nginx": "nginx-light",
     "openssl": "openssl",
     "systemd-analyze": "systemd",

@@ -10,17 +10,24 @@ import torch
 from training.checkpoint import CheckpointError
 from training.data.tokenizer import Tokenizer
 from training.objective import choose_precision
-from training.settings import TrainSettings, without_paths
+from training.settings import FormalitySettings, NoiseSettings, TrainSettings, without_paths
 
 FIXED = (
     ("corpora",),
     ("data",),
     ("tokenizer",),
+    ("noise",),
+    ("formality",),
     ("model",),
     ("run", "seed"),
     ("optim", "precision"),
     ("optim", "max_batch_tokens"),
     ("optim", "accumulate"),
+)
+
+# What checkpoints from before there was any of it have.
+ADDED_LATER: dict[str, Any] = json.loads(
+    json.dumps({"noise": asdict(NoiseSettings()), "formality": asdict(FormalitySettings())})
 )
 
 
@@ -38,7 +45,7 @@ def refuse_changes(saved: dict[str, Any], settings: TrainSettings, folder: Path)
     mine = json.loads(json.dumps(asdict(without_paths(settings))))
     changed = []
     for path in FIXED:
-        then, now = saved, mine
+        then, now = ADDED_LATER | saved, mine
         for name in path:
             then, now = then[name], now[name]
         if then != now:

@@ -4,12 +4,15 @@ A run is described by one TOML file; `docs/training.md` walks through it. Length
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from training.config import ConfigError, build, read_config
 from training.model import ModelSettings
+
+MAX_NOISE_COPIES = 100
+FORMAL_LANGUAGES = ("de",)  # in which `training.data.formality` knows forms of address
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,66 @@ class TokenizerSettings:
 
 
 @dataclass(frozen=True)
+class NoiseSettings:
+    """Changes to training text that make a model robust: each has the share, 0 to 1, of the lines that it is tried on.
+
+    Both sides are changed alike, apart from typos. A line may have several changes, or none.
+
+    Attributes:
+        copies: changed versions of every line besides the first; rounds of training take turns among them.
+        marks: stand-ins such as `X7`, one to four, at places that stand for each other.
+        names: copied names replaced by rare ones and ones in other alphabets.
+        numbers: copied numbers replaced, or a measure added, as each language writes them.
+        emoji: emoji and signs, at the ends or beside words that stand for each other.
+        quotes: plain and printed quotes.
+        emphasis: one word in capitals.
+        ending: final punctuation left out, doubled or another.
+        capitals: the line in capitals.
+        title: a capital at every word.
+        lower: the line in lower case.
+        merged: two to four lines that follow each other as one.
+        words: a single word with its translation instead of the line.
+        typos: slips in the source alone.
+    """
+
+    copies: int = 3
+    marks: float = 0.0
+    names: float = 0.0
+    numbers: float = 0.0
+    emoji: float = 0.0
+    quotes: float = 0.0
+    emphasis: float = 0.0
+    ending: float = 0.0
+    capitals: float = 0.0
+    title: float = 0.0
+    lower: float = 0.0
+    merged: float = 0.0
+    words: float = 0.0
+    typos: float = 0.0
+
+    def shares(self) -> dict[str, float]:
+        """The share of every change."""
+        return {name: share for name, share in asdict(self).items() if name != "copies"}
+
+    def any(self) -> bool:
+        """Whether anything is changed at all."""
+        return any(self.shares().values())
+
+
+@dataclass(frozen=True)
+class FormalitySettings:
+    """Whether a translation's form of address can be asked for: a mark in the source says what the target's words say.
+
+    Attributes:
+        targets: languages into which it can be, such as "de"; none for none.
+        share: of the lines whose form is known, how many are marked.
+    """
+
+    targets: tuple[str, ...] = ()
+    share: float = 0.5
+
+
+@dataclass(frozen=True)
 class OptimSettings:
     """How the weights move.
 
@@ -171,6 +234,8 @@ class TrainSettings:
     test: tuple[CorpusSettings, ...] = ()
     data: DataSettings = field(default_factory=DataSettings)
     tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
+    noise: NoiseSettings = field(default_factory=NoiseSettings)
+    formality: FormalitySettings = field(default_factory=FormalitySettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     optim: OptimSettings = field(default_factory=OptimSettings)
     run: RunSettings = field(default_factory=RunSettings)
@@ -249,6 +314,16 @@ def _faults(settings: TrainSettings) -> list[str]:
         faults.append("model.logits_bias = true is for models that were imported; ferry-train has no bias of logits")
     if settings.tokenizer.variants < 0 or not 0 <= settings.tokenizer.sampling_alpha <= 1:
         faults.append("tokenizer.variants must be 0 or more and tokenizer.sampling_alpha within [0, 1]")
+    faults += [
+        f"noise.{name} = {share}; it is a share of the lines, 0 (none) to 1 (all)"
+        for name, share in settings.noise.shares().items()
+        if not 0 <= share <= 1
+    ]
+    if not 0 <= settings.noise.copies <= MAX_NOISE_COPIES:
+        faults.append(
+            f"noise.copies = {settings.noise.copies}; it must be 0 to {MAX_NOISE_COPIES}: each is all ids again"
+        )
+    faults += _formality_faults(settings)
     if len(optim.betas) != 2:
         faults.append(f"optim.betas has {len(optim.betas)} values; AdamW takes two")
     if optim.max_batch_tokens < settings.data.max_length:
@@ -256,6 +331,19 @@ def _faults(settings: TrainSettings) -> list[str]:
             f"optim.max_batch_tokens = {optim.max_batch_tokens} cannot hold one sentence of "
             f"data.max_length = {settings.data.max_length}"
         )
+    return faults
+
+
+def _formality_faults(settings: TrainSettings) -> list[str]:
+    formality, translated = settings.formality, {target for _, target in settings.pairs()}
+    faults = [
+        f"formality.targets has {target!r}; it must be a language that is translated into, and one whose words tell: "
+        + ", ".join(FORMAL_LANGUAGES)
+        for target in formality.targets
+        if target not in translated or target not in FORMAL_LANGUAGES
+    ]
+    if not 0 < formality.share <= 1:
+        faults.append(f"formality.share = {formality.share}; it is a share of the lines, above 0 and up to 1 (all)")
     return faults
 
 

@@ -1,4 +1,4 @@
-"""Models of Marian: an npz of weights and its vocabularies, as Marian and OPUS-MT's archives have them."""
+"""Models of Marian: npz or .bin and vocabularies, as Marian, OPUS-MT's archives and Firefox have them."""
 
 import re
 from pathlib import Path
@@ -6,27 +6,31 @@ from pathlib import Path
 from export.errors import ExportError
 from export.sources.files import check_file, hash_files, read_npz, read_text
 from export.sources.languages import choose_pairs
-from export.sources.marian_weights import convert
+from export.sources.marian_binary import read_binary
+from export.sources.marian_weights import Weights, convert
 from export.sources.marian_yaml import Settings, parse_settings, parse_vocabulary
+from export.sources.normalise import prepare
 from export.sources.options import MAX_SOURCE_LENGTH, MAX_TARGET_LENGTH, SourceOptions
 from export.sources.pieces import Vocabulary, list_pieces, read_model, renumber
 from export.sources.source import Source, build_model
 from server.bundle import SearchDefaults, SpecialIds
 
 EOS, UNK = "</s>", "<unk>"
+# Files of that name beside a model: lists of likely translations, a judge of translations, PyTorch's weights.
+OTHER = re.compile(r"lex\b|shortlist|.*\.s2t\.|qualityModel|pytorch_model")
 # Marian's own default is 12 beams, of which each costs time.
 MAX_BEAM_SIZE = 4
 
 
 def find_weights(path: Path) -> Path | None:
-    """The npz file that `path` is or holds; None if it holds none.
+    """The npz or .bin file that `path` is or holds; None if it holds none. An npz is what a .bin was made of.
 
     Raises:
         ExportError: it holds several, and no decoder.yml says which.
     """
-    if path.suffix == ".npz":
+    if path.suffix in (".npz", ".bin"):
         return path
-    found = sorted(path.glob("*.npz"))
+    found = sorted(path.glob("*.npz")) or sorted(each for each in path.glob("*.bin") if not OTHER.match(each.name))
     if len(found) > 1:
         named = [path / Path(name).name for name in _names(_read_decoder(path), "models")]
         found = [each for each in found if each in named] or found
@@ -37,18 +41,19 @@ def find_weights(path: Path) -> Path | None:
 
 
 def read_marian(path: Path, options: SourceOptions) -> Source:
-    """The model in the npz file `path`, with what stands beside it.
+    """The model in the npz or .bin file `path`, with what stands beside it.
 
     Raises:
         ExportError: a file that is missing or damaged, or a kind of model that is not supported.
     """
-    arrays, decoder = read_npz(path), _read_decoder(path.parent, path)
+    arrays = read_binary(path) if path.suffix == ".bin" else read_npz(path)
+    decoder = _read_decoder(path.parent, path)
     if "special:model.yml" not in arrays:
         raise ExportError(f"{path} has no special:model.yml in it, which says what kind of model it is; not Marian's?")
     config = parse_settings(arrays["special:model.yml"].tobytes().rstrip(b"\0").decode("utf-8", "replace"))
     weights = convert(config, arrays, "transformers" if options.positions == "transformers" else "marian")
     vocabularies = options.vocabularies or _find_vocabularies(path, decoder)
-    sides, tokenizers, files = _read_vocabularies(vocabularies)
+    sides, tokenizers, files = _read_vocabularies(vocabularies, _is_prepared(path.parent, options))
     _check_sizes(sides, len(weights.state["embedding.weight"]), weights.target_size)
     start = weights.target_size
     learned = weights.settings.max_positions
@@ -65,7 +70,18 @@ def read_marian(path: Path, options: SourceOptions) -> Source:
         search=_read_search(decoder),
         licence=options.licence,
         files=hash_files([path, *files]),
+        alignment_layer=_find_alignment(config, weights),
+        input_limits=weights.input_limits,
     )
+
+
+def _find_alignment(config: Settings, weights: Weights) -> int | None:
+    """The layer that was trained to align: all with scales for int8, Firefox's, have one; else nothing says it."""
+    if not weights.input_limits:
+        return None
+    last = weights.settings.num_decoder_layers
+    said = config.get("transformer-guided-alignment-layer", "last")
+    return int(said) - 1 if isinstance(said, str) and said.isdecimal() and 1 <= int(said) <= last else last - 1
 
 
 def _read_decoder(folder: Path, model: Path | None = None) -> Settings:
@@ -97,7 +113,14 @@ def _find_vocabularies(path: Path, decoder: Settings) -> tuple[Path, Path]:
     return check_file(found[0]), check_file(found[-1])
 
 
-def _read_vocabularies(paths: tuple[Path, Path]) -> tuple[list[Vocabulary], tuple[bytes, ...], list[Path]]:
+def _is_prepared(folder: Path, options: SourceOptions) -> bool:
+    """Whether the text of the model in `folder` was prepared by OPUS-MT's script, as OPUS-MT's archives have it."""
+    return options.normalise == "opus" or (options.normalise == "auto" and (folder / "preprocess.sh").is_file())
+
+
+def _read_vocabularies(
+    paths: tuple[Path, Path], prepared: bool
+) -> tuple[list[Vocabulary], tuple[bytes, ...], list[Path]]:
     """Both sides' pieces, their SentencePiece models (one if they are the same), and the files read."""
     sides, models, files = [], [], []
     for path, side in zip(paths, ("source", "target"), strict=True):
@@ -111,7 +134,7 @@ def _read_vocabularies(paths: tuple[Path, Path]) -> tuple[list[Vocabulary], tupl
             model = renumber(read_model(cutter), vocabulary, cutter.name, reads=side == "source")
             used = [path, cutter]
         sides.append(vocabulary)
-        models.append(model)
+        models.append(prepare(model, vocabulary.pieces) if prepared else model)
         files += used
     return sides, tuple(dict.fromkeys(models)), list(dict.fromkeys(files))
 
@@ -146,8 +169,10 @@ def _check_sizes(sides: list[Vocabulary], source_size: int, target_size: int) ->
 
 
 def _guess_pair(path: Path) -> tuple[str, str] | None:
-    """The languages that the folder's name ends with, such as those of opus-mt-de-en."""
-    found = re.search(r"(?:^|[-_.])([a-z]{2})-([a-z]{2})$", path.parent.resolve().name)
+    """The languages in the name of Firefox's files, or that the folder's ends with, such as those of opus-mt-de-en."""
+    found = re.match(r"model\.([a-z]{2})([a-z]{2})\.", path.name) or re.search(
+        r"(?:^|[-_.])([a-z]{2})-([a-z]{2})$", path.parent.resolve().name
+    )
     return (found[1], found[2]) if found else None
 
 

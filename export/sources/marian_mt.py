@@ -15,6 +15,8 @@ import numpy as np
 from export.errors import ExportError
 from export.sources.files import hash_files, read_json, read_tensors
 from export.sources.languages import choose_pairs, served_code
+from export.sources.layers import rename_layers
+from export.sources.normalise import prepare
 from export.sources.options import MAX_SOURCE_LENGTH, MAX_TARGET_LENGTH, SourceOptions
 from export.sources.pieces import Vocabulary, read_model, renumber
 from export.sources.source import Array, Source, build_model
@@ -31,7 +33,6 @@ ACTIVATIONS: Mapping[str, Activation] = {
 # Of torch.nn.LayerNorm, which transformers' MarianMT takes as it is.
 EPSILON = 1e-5
 WEIGHT_NAMES = ("model.safetensors", "pytorch_model.bin")
-LINEARS = {"q_proj": "query", "k_proj": "key", "v_proj": "value", "out_proj": "output"}
 UNK = "<unk>"
 
 
@@ -58,7 +59,7 @@ def read_marian_mt(path: Path, options: SourceOptions) -> Source:
     _check_plain(config)
     settings, state = _convert(config, tensors, options)
     model = build_model(settings, state)
-    sides, tokenizers, files = _read_vocabularies(path, _single(config, generation, "eos_token_id", 0))
+    sides, tokenizers, files = read_vocabularies(path, _single(config, generation, "eos_token_id", 0), options)
     for vocabulary, size in zip(sides, (model.vocab_size, model.target_vocab_size), strict=True):
         if len(vocabulary.pieces) > size:
             raise ExportError(f"{path} has vocabularies of {len(vocabulary.pieces)} pieces, and tables of {size} rows")
@@ -134,18 +135,7 @@ def _convert(
     state = dict(tables)
     if settings.logits_bias:
         state["logits_bias"] = tensors["final_logits_bias"].ravel()
-    for index in range(settings.num_encoder_layers):
-        theirs, ours = f"model.encoder.layers.{index}", f"encoder.{index}"
-        state |= _attention(tensors, f"{theirs}.self_attn", f"{ours}.self_attention")
-        state |= _renamed(tensors, f"{theirs}.self_attn_layer_norm", f"{ours}.self_residual.norm")
-        state |= _feed_forward(tensors, theirs, ours)
-    for index in range(settings.num_decoder_layers):
-        theirs, ours = f"model.decoder.layers.{index}", f"decoder.{index}"
-        state |= _attention(tensors, f"{theirs}.self_attn", f"{ours}.self_mixing")
-        state |= _renamed(tensors, f"{theirs}.self_attn_layer_norm", f"{ours}.self_residual.norm")
-        state |= _attention(tensors, f"{theirs}.encoder_attn", f"{ours}.cross_attention")
-        state |= _renamed(tensors, f"{theirs}.encoder_attn_layer_norm", f"{ours}.cross_residual.norm")
-        state |= _feed_forward(tensors, theirs, ours)
+    state |= rename_layers(tensors, settings, "model.")
     return settings, state
 
 
@@ -169,29 +159,21 @@ def _tables(config: Mapping[str, Any], tensors: Mapping[str, Array]) -> dict[str
     return found
 
 
-def _attention(tensors: Mapping[str, Array], theirs: str, ours: str) -> dict[str, Array]:
-    found: dict[str, Array] = {}
-    for name, our_name in LINEARS.items():
-        found |= _renamed(tensors, f"{theirs}.{name}", f"{ours}.{our_name}")
-    return found
+def read_vocabularies(
+    path: Path, eos: int, options: SourceOptions
+) -> tuple[list[Vocabulary], tuple[bytes, ...], list[Path]]:
+    """Both sides' pieces, their SentencePiece models (one if they are the same), and the files read.
 
+    These models are OPUS-MT's, whose text was prepared; transformers' own tokenizer leaves that out.
 
-def _feed_forward(tensors: Mapping[str, Array], theirs: str, ours: str) -> dict[str, Array]:
-    return (
-        _renamed(tensors, f"{theirs}.fc1", f"{ours}.feed_forward.inner")
-        | _renamed(tensors, f"{theirs}.fc2", f"{ours}.feed_forward.outer")
-        | _renamed(tensors, f"{theirs}.final_layer_norm", f"{ours}.feed_forward_residual.norm")
-    )
+    Args:
+        path: the model's folder.
+        eos: id of the end on both sides.
+        options: whether text is prepared.
 
-
-def _renamed(tensors: Mapping[str, Array], theirs: str, ours: str) -> dict[str, Array]:
-    """Weight and bias of one module; what is missing is told when the model is built."""
-    kinds = ("weight", "bias")
-    return {f"{ours}.{kind}": tensors[f"{theirs}.{kind}"] for kind in kinds if f"{theirs}.{kind}" in tensors}
-
-
-def _read_vocabularies(path: Path, eos: int) -> tuple[list[Vocabulary], tuple[bytes, ...], list[Path]]:
-    """Both sides' pieces, their SentencePiece models (one if they are the same), and the files read."""
+    Raises:
+        ExportError: a file is missing or damaged.
+    """
     own = path / "target_vocab.json"
     names = ["vocab.json", own.name if own.is_file() else "vocab.json"]
     sides, models, files = [], [], []
@@ -199,7 +181,7 @@ def _read_vocabularies(path: Path, eos: int) -> tuple[list[Vocabulary], tuple[by
         vocabulary = _number_pieces(path / name, eos)
         model = renumber(read_model(path / f"{side}.spm"), vocabulary, f"{side}.spm", reads=side == "source")
         sides.append(vocabulary)
-        models.append(model)
+        models.append(model if options.normalise == "none" else prepare(model, vocabulary.pieces))
         files += [path / name, path / f"{side}.spm"]
     return sides, tuple(dict.fromkeys(models)), list(dict.fromkeys(files))
 

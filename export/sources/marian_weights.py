@@ -35,17 +35,28 @@ PLAIN: Mapping[str, tuple[str, ...]] = {
     "ulr": ("false",),
     "right-left": ("false",),
 }
+# What the input of a product is multiplied with before it is rounded to int8, as quantisation-aware training chose it.
+ALPHA = "_QuantMultA"
+INT8_LIMIT = 127
 # The logit of the id that a target starts from, which stands in no vocabulary of Marian's: its share is nothing.
 NO_LOGIT = np.float32(-1e4)
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Settings of our model and its state, by name; `target_size` is Marian's own, without the start id after it."""
+    """Marian's model as ours.
+
+    Attributes:
+        settings: of our model.
+        state: by our names.
+        target_size: Marian's own, without the start id after it.
+        input_limits: see `Source`.
+    """
 
     settings: ModelSettings
     state: Mapping[str, Array]
     target_size: int
+    input_limits: Mapping[str, float]
 
 
 def convert(config: Settings, arrays: Mapping[str, NDArray[np.float32]], positions: Positions) -> Weights:
@@ -66,14 +77,18 @@ def convert(config: Settings, arrays: Mapping[str, NDArray[np.float32]], positio
         if settings.norm_place == "pre" and settings.final_norm:
             state |= _norm(taken, f"{side}_top", "", f"{side}_norm")
     taken.check_empty()
-    return Weights(settings, _add_start(state, settings), target_size)
+    return Weights(settings, _add_start(state, settings), target_size, _find_limits(arrays, settings))
 
 
 class _Taken:
     """The arrays, of which each must be taken once."""
 
     def __init__(self, arrays: Mapping[str, NDArray[np.float32]]) -> None:
-        self._arrays = {name: array for name, array in arrays.items() if not name.startswith("special:")}
+        self._arrays = {
+            name: array
+            for name, array in arrays.items()
+            if not name.startswith("special:") and not name.endswith(ALPHA)
+        }
         self._left = set(self._arrays)
 
     def __contains__(self, name: str) -> bool:
@@ -140,7 +155,7 @@ def _read_settings(config: Settings, taken: _Taken, positions: Positions) -> Mod
         positions="learned" if learned else positions,
         max_positions=len(taken.matrix("Wpos")) if learned else 0,
         tie_source_target="Wemb" in taken,
-        tie_target_output=not any(f"decoder_ff_logit_out_{kind}" in taken for kind in ("W", "Wt")),
+        tie_target_output=not learned and not any(f"decoder_ff_logit_out_{kind}" in taken for kind in ("W", "Wt")),
         logits_bias=True,
         dropout=0.1,
     )
@@ -152,16 +167,19 @@ def _text(config: Settings, key: str, default: str = "") -> str:
 
 
 def _tables(taken: _Taken, settings: ModelSettings) -> Iterator[tuple[str, Array]]:
-    if settings.tie_source_target:
-        yield "embedding.weight", taken.matrix("Wemb")
-    else:
-        yield "embedding.weight", taken.matrix("encoder_Wemb")
-        yield "target_embedding.weight", taken.matrix("decoder_Wemb")
+    # With trained positions Marian adds them to what it looks up as it is, and ours is multiplied by the root of D.
+    factor = np.float32(settings.d_model**-0.5 if settings.positions == "learned" else 1)
+    target = "Wemb" if settings.tie_source_target else "decoder_Wemb"
+    yield "embedding.weight", taken.matrix("Wemb" if settings.tie_source_target else "encoder_Wemb") * factor
+    if not settings.tie_source_target:
+        yield "target_embedding.weight", taken.matrix(target) * factor
     output = "decoder_ff_logit_out_"
     if f"{output}Wt" in taken:
         yield "output_embedding.weight", taken.matrix(f"{output}Wt")
     elif f"{output}W" in taken:
         yield "output_embedding.weight", taken.matrix(f"{output}W").T
+    elif not settings.tie_target_output:
+        yield "output_embedding.weight", taken.matrix(target)
     yield "logits_bias", taken.vector(f"{output}b")
     if settings.positions == "learned":
         yield "source_positions.weight", taken.matrix("Wpos")
@@ -193,6 +211,39 @@ def _layer(taken: _Taken, settings: ModelSettings, theirs: str, ours: str) -> di
         found |= _attention(taken, f"{theirs}_context", f"{ours}.cross_attention")
         found |= _norm(taken, f"{theirs}_context_Wo", suffix, f"{ours}.cross_residual.norm")
     return found
+
+
+def _find_limits(arrays: Mapping[str, NDArray[np.float32]], settings: ModelSettings) -> dict[str, float]:
+    """The largest magnitude of the input of each site of our graphs, where the model has an alpha for it."""
+    encoder, decoder = range(1, settings.num_encoder_layers + 1), range(1, settings.num_decoder_layers + 1)
+    # The output projection's goes by either name.
+    sites = {"projection": ["none", "Wemb", "decoder_Wemb", "decoder_ff_logit_out_W"]}
+    sites["cross_key_value"] = [f"decoder_l{i}_context_W{letter}" for i in decoder for letter in "kv"]
+    for side, layers in (("encoder", encoder), ("decoder", decoder)):
+        for i in layers:
+            theirs, ours = f"{side}_l{i}", f"{side}.{i - 1}"
+            mixing = f"{ours}.self_attention" if side == "encoder" else f"{ours}.self_mixing"
+            sites[f"{mixing}.query_key_value"] = [f"{theirs}_self_W{letter}" for letter in "qkv"]
+            sites[f"{mixing}.output"] = [f"{theirs}_self_Wo"]
+            sites[f"{mixing}.forget_value"] = [f"{theirs}_rnn_W", f"{theirs}_rnn_Wf"]
+            sites[f"{ours}.cross_attention.query"] = [f"{theirs}_context_Wq"]
+            sites[f"{ours}.cross_attention.output"] = [f"{theirs}_context_Wo"]
+            sites[f"{ours}.feed_forward.inner"] = [f"{theirs}_ffn_W1"]
+            sites[f"{ours}.feed_forward.outer"] = [f"{theirs}_ffn_W2"]
+    alphas = {
+        name: _alpha(arrays[f"{name}{ALPHA}"])
+        for names in sites.values()
+        for name in names
+        if f"{name}{ALPHA}" in arrays
+    }
+    found = {site: [alphas[name] for name in names if alphas.get(name, 0) > 0] for site, names in sites.items()}
+    return {site: INT8_LIMIT / min(each) for site, each in found.items() if each}
+
+
+def _alpha(array: NDArray[np.float32]) -> float:
+    """The number in `array`; 0, which limits nothing, if there is no sensible one."""
+    value = float(array.ravel()[0]) if array.size == 1 else 0.0
+    return value if np.isfinite(value) else 0.0
 
 
 def _attention(taken: _Taken, theirs: str, ours: str) -> dict[str, Array]:

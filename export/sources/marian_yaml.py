@@ -16,7 +16,7 @@ _ESCAPED |= {"N": "\x85", "_": "\xa0", "L": "\u2028", "P": "\u2029"}
 
 
 def parse_settings(text: str) -> Settings:
-    """`key: value` lines; a list's items follow their key, each on a line that starts with a dash."""
+    """`key: value` lines; a list is `[a, b]`, or its items follow their key, each on a line that starts with a dash."""
     found: Settings = {}
     key = ""
     for line in text.split("\n"):
@@ -26,7 +26,7 @@ def parse_settings(text: str) -> Settings:
             found[key] = [*(items if isinstance(items, list) else []), _unquote(stripped[2:].strip())]
         elif line[:1] not in ("", " ", "#", "-") and ":" in line:
             key, _, value = line.partition(":")
-            found[key.strip()] = _unquote(value.strip())
+            found[key.strip()] = _parse_value(value.strip())
             key = key.strip()
         elif stripped == "[]" and key:
             found[key] = []
@@ -56,6 +56,12 @@ def parse_vocabulary(text: str, name: str) -> list[str]:
     if sorted(found) != list(range(len(found))):
         raise ExportError(f"{name} has {len(found)} entries, whose ids do not count from 0 without a gap")
     return [found[i] for i in range(len(found))]
+
+
+def _parse_value(text: str) -> str | list[str]:
+    if text.startswith("[") and text.endswith("]"):
+        return [_unquote(item.strip()) for item in text[1:-1].split(",") if item.strip()]
+    return _unquote(text)
 
 
 def _unquote(text: str) -> str:

@@ -16,11 +16,13 @@ class SourceOptions:
     Attributes:
         pairs: directions to serve; without, what the files say.
         positions: whose formula; auto is that of the toolkit the files are for.
+        normalise: whether text is prepared as OPUS-MT does before it is cut; auto asks what the files look like.
         vocabularies: of source and target; without, those that the files name.
         licence: the model's terms; without, what the files say.
     """
 
     pairs: tuple[tuple[str, str], ...] = ()
     positions: Literal["auto", "marian", "transformers"] = "auto"
+    normalise: Literal["auto", "opus", "none"] = "auto"
     vocabularies: tuple[Path, Path] | None = None
     licence: str = ""

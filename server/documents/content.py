@@ -52,7 +52,7 @@ def bare_text(format: Format, text: str) -> str:
     """The language in a text, without its markup."""
     if format.markup is None:
         return text
-    return " ".join(chunk.text for chunk in parse(text, format.markup).chunks)
+    return " ".join(chunk.text for chunk in parse(text, replace(format.markup, attributes=False)).chunks)
 
 
 async def translate_document(

@@ -57,6 +57,7 @@ class Slots:
         # The most that a row took since the last `shrink`, or is to have room for.
         self._needed = dict.fromkeys(self._limits, 0)
         self._alignment_keys = f"past_key_values.{manifest.alignment_layer}.encoder.key"
+        self._alignment_heads = manifest.alignment_heads or dimensions.num_heads
         self._queries = np.zeros((max_rows, dimensions.d_model), np.float32) if manifest.alignment_layer >= 0 else None
         self._leases: list[Lease] = []
         self._last_ids = np.zeros((max_rows, 1), np.int64)
@@ -160,8 +161,9 @@ class Slots:
         Only where `Manifest.alignment_layer` names a layer.
         """
         assert self._queries is not None, "the model tells no alignment"
-        keys = self._tensors[self._alignment_keys][rows[0], :, : self._source_lengths[rows[0]]].astype(np.float32)
-        queries = self._queries[rows].reshape(len(rows), keys.shape[0], keys.shape[2])
+        heads, length = self._alignment_heads, self._source_lengths[rows[0]]
+        keys = self._tensors[self._alignment_keys][rows[0], :heads, :length].astype(np.float32)
+        queries = self._queries[rows].reshape(len(rows), -1, keys.shape[2])[:, :heads]
         scores = np.einsum("khe,hle->khl", queries, keys)
         weights = np.exp(scores - scores.max(axis=2, keepdims=True))
         mean: NDArray[np.float32] = (weights / weights.sum(axis=2, keepdims=True)).mean(axis=1)

@@ -6,17 +6,23 @@ placeholder, a comment or an element that is kept. Joining `raw` of all atoms gi
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Literal
 
-from server.markup.entities import REFERENCE, decode
+from server.markup.blocks import read_tokens
+from server.markup.entities import REFERENCE, decode, is_known
+from server.markup.glued import join_glued, shows_name
 from server.markup.options import Options
-from server.markup.placeholders import find_placeholders
-from server.markup.rules import is_ignored, is_noun, is_preformatted, is_shown, pair_tags, splitting_names
-from server.markup.tokens import Token, tokenize
+from server.markup.rules import is_ignored, is_noun, is_preformatted, is_shown, splitting_names
+from server.markup.tokens import Token, pair_tags
 from server.text.segments import LINE_ENDS, LINES
+from server.text.words import expression_of
 
 # Between words, these lead from one label to the next: `File → Print`.
 _ARROWS = frozenset("→⇒➔➜➡►▶▸‣›»")
+
+# Pairs of marks that are no tokens have numbers that no token has.
+_FIRST_PAIR = 1 << 40
 
 AtomKind = Literal["text", "start", "end", "point"]
 
@@ -46,21 +52,16 @@ class Atom:
 
 def read_atoms(source: str, options: Options) -> list[Atom]:
     """The atoms of `source`."""
-    tokens = _in_one_piece(tokenize(source, options.kind), options)
+    tokens = _in_one_piece(join_glued(read_tokens(source, options), options), options)
     partner = pair_tags(tokens)
     splitting = splitting_names(tokens, partner, options)
     atoms: list[Atom] = []
     preformatted_until = -1
     for index, token in enumerate(tokens):
-        if token.kind == "text" and options.kind == "text" and options.line_borders:
-            for line in LINES.findall(token.text):
-                ends = [Atom("point", line, splits=True)] if line[0] in LINE_ENDS else []
-                atoms += ends or _text_atoms(line, options, collapses=False)
-            continue
         if token.kind == "text":
-            atoms += _text_atoms(token.text, options, options.kind == "html" and index >= preformatted_until)
+            atoms += _text_atoms(token.text, options, index < preformatted_until)
             continue
-        splits = token.name in splitting or token.kind == "doctype"
+        splits = token.name in splitting or token.kind in ("doctype", "border") or _leads_on(tokens, index)
         if token.kind in ("start", "end"):
             other = partner.get(index, -1)
             pair = min(index, other)
@@ -72,7 +73,28 @@ def read_atoms(source: str, options: Options) -> list[Atom]:
             atoms.append(
                 Atom("point", token.text, splits=splits, shown=shown, is_word=shown and is_noun(token, options))
             )
-    return atoms
+    return list(_with_stress(atoms, options.stressed)) if options.stressed else atoms
+
+
+def _with_stress(atoms: Sequence[Atom], stressed: frozenset[tuple[str, str]]) -> Iterator[Atom]:
+    """`atoms` with each of the `stressed` words in small letters, between two marks that nobody sees."""
+    forms = dict(stressed)
+    expression = expression_of(sorted(forms))
+    pairs = count(_FIRST_PAIR)
+    for atom in atoms:
+        done = 0
+        for match in expression.finditer(atom.raw) if atom.kind == "text" and atom.raw == atom.text else ():
+            if match.start() > done:
+                yield _literal(atom.raw[done : match.start()], atom.collapses)
+            pair = next(pairs)
+            yield Atom("start", "", pair=pair)
+            yield Atom("text", match.group(), forms[match.group()])
+            yield Atom("end", "", pair=pair)
+            done = match.end()
+        if not done:
+            yield atom
+        elif done < len(atom.raw):
+            yield _literal(atom.raw[done:], atom.collapses)
 
 
 def _in_one_piece(tokens: Sequence[Token], options: Options) -> list[Token]:
@@ -83,7 +105,7 @@ def _in_one_piece(tokens: Sequence[Token], options: Options) -> list[Token]:
     while index < len(tokens):
         token = tokens[index]
         last = partner.get(index, -1) if token.kind == "start" else index
-        if last >= index and is_ignored(token, options):
+        if last >= index and (is_ignored(token, options) or shows_name(tokens, index, last)):
             kept.append(Token("kept", "".join(each.text for each in tokens[index : last + 1]), token.name))
             index = last + 1
         elif token.kind == "start" and last == index + 1:
@@ -95,27 +117,34 @@ def _in_one_piece(tokens: Sequence[Token], options: Options) -> list[Token]:
     return kept
 
 
-def _text_atoms(raw: str, options: Options, collapses: bool) -> Iterator[Atom]:
-    done = 0
-    for start, end in find_placeholders(raw, options.unreadable):
-        yield from _plain_atoms(raw[done:start], options, collapses)
-        splits = raw[start:end] in _ARROWS and _leads_on(raw[max(end - 3, 0) : end], raw[end : end + 2], options)
-        yield Atom("point", raw[start:end], splits=splits, shown=True, is_word=True)
-        done = end
-    yield from _plain_atoms(raw[done:], options, collapses)
+def _text_atoms(raw: str, options: Options, is_preformatted: bool) -> Iterator[Atom]:
+    """The atoms of text without marks; where it is preformatted, the end of a line is a border."""
+    if not is_preformatted:
+        yield from _plain_atoms(raw, options, options.kind == "html")
+        return
+    for line in LINES.findall(raw):
+        if line[0] in LINE_ENDS:
+            yield Atom("point", line, splits=True)
+        else:
+            yield from _plain_atoms(line, options, collapses=False)
 
 
-def _leads_on(before: str, behind: str, options: Options) -> bool:
-    """Whether the sign at the end of `before` stands between words that can be read."""
-    words = before[-3:-2] + behind[1:]
-    is_apart = before[-2:-1] == behind[:1] == " "
-    return is_apart and words.isalpha() and len(words) == 2 and options.unreadable.isdisjoint(words)
+def _leads_on(tokens: Sequence[Token], index: int) -> bool:
+    """Whether an arrow stands between words that can be read."""
+    if tokens[index].text not in _ARROWS or not 0 < index < len(tokens) - 1:
+        return False
+    left, right = tokens[index - 1], tokens[index + 1]
+    words = left.text[-2:-1] + right.text[1:2]
+    is_apart = left.text[-1:] == right.text[:1] == " "
+    return left.kind == right.kind == "text" and is_apart and words.isalpha() and len(words) == 2
 
 
 def _plain_atoms(raw: str, options: Options, collapses: bool) -> Iterator[Atom]:
-    """The atoms of text without placeholders."""
+    """The atoms of a line without marks."""
     done = 0
-    for match in REFERENCE.finditer(raw) if options.kind != "text" else ():
+    for match in REFERENCE.finditer(raw):
+        if options.kind == "text" and not is_known(match.group()):
+            continue
         if match.start() > done:
             yield _literal(raw[done : match.start()], collapses)
         done = match.end()

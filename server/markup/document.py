@@ -11,6 +11,7 @@ from typing import Literal
 from server.markup.atoms import Atom, read_atoms
 from server.markup.entities import Forms, find_forms
 from server.markup.held import hold
+from server.markup.inner import find_inner
 from server.markup.options import Kind, Options
 from server.text.segments import are_symbols
 
@@ -63,16 +64,35 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Document:
-    """A source as chunks and the strings between them; `parts` join to the source."""
+    """A source as chunks and the strings between them; `parts` join to the source.
+
+    Attributes:
+        inner: the marks with language inside, each as often as it differs.
+    """
 
     source: str
     options: Options
     parts: tuple[str | Chunk, ...]
+    inner: "tuple[Inner, ...]" = ()
 
     @property
     def chunks(self) -> tuple[Chunk, ...]:
-        """What is to be translated, in order."""
-        return tuple(part for part in self.parts if isinstance(part, Chunk))
+        """What is to be translated: of the parts, in order, and then of what is inside marks."""
+        inside = (chunk for inner in self.inner for document in inner.documents for chunk in document.chunks)
+        return (*(part for part in self.parts if isinstance(part, Chunk)), *inside)
+
+
+@dataclass(frozen=True)
+class Inner:
+    """A mark, as it stands in the source, whose `parts` join to it: what stays, and documents of language."""
+
+    raw: str
+    parts: tuple[str | Document, ...]
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """The language in it, in order."""
+        return tuple(part for part in self.parts if isinstance(part, Document))
 
 
 def parse(source: str, options: Options, stand_ins: Sequence[str] = ()) -> Document:
@@ -84,14 +104,35 @@ def parse(source: str, options: Options, stand_ins: Sequence[str] = ()) -> Docum
         stand_ins: words that come through the translator unchanged, for what it must not see; see `server.markup.held`.
     """
     parts: list[str | Chunk] = []
-    for group in _groups(read_atoms(source, options)):
+    atoms = read_atoms(source, options)
+    for group in _groups(atoms):
         if group[0].splits:
             parts.append(group[0].raw)
         else:
             parts += _cut_chunk(group, options, stand_ins)
-    document = Document(source, options, tuple(_merge(parts)))
+    inner = {atom.raw: spans for atom in atoms if atom.kind != "text" and (spans := find_inner(atom.raw, options))}
+    document = Document(
+        source,
+        options,
+        tuple(_merge(parts)),
+        tuple(_read_inner(raw, spans, options, stand_ins) for raw, spans in inner.items()),
+    )
     assert "".join(part if isinstance(part, str) else part.source for part in document.parts) == source
     return document
+
+
+def _read_inner(raw: str, spans: Sequence[tuple[int, int]], options: Options, stand_ins: Sequence[str]) -> Inner:
+    """The mark `raw` with the language at `spans`."""
+    # A number stands for itself in a branch.
+    inside = (
+        replace(options, unreadable=options.unreadable | {"#"}) if raw[0] == "{" else replace(options, attributes=False)
+    )
+    parts: list[str | Document] = []
+    done = 0
+    for start, end in spans:
+        parts += [raw[done:start], parse(raw[start:end], inside, stand_ins)]
+        done = end
+    return Inner(raw, (*parts, raw[done:]))
 
 
 def _groups(atoms: Sequence[Atom]) -> Iterator[list[Atom]]:
@@ -205,8 +246,15 @@ def build_chunk(atoms: Sequence[Atom], held: Mapping[str, str], options: Options
         builder.after_point |= atom.kind == "point" and atom.shown
     text = builder.text()
     marks = [replace(mark, offset=min(mark.offset, len(text))) for mark in marks]
-    forms = find_forms([(atom.raw, atom.text) for atom in atoms if atom.kind == "text" and not atom.is_word])
+    forms = find_forms(
+        [(atom.raw, atom.text) for atom in atoms if atom.kind == "text" and not atom.is_word and _is_form(atom)]
+    )
     return Chunk(text, tuple(marks), "".join(atom.raw for atom in atoms), options.kind, forms, options, held)
+
+
+def _is_form(atom: Atom) -> bool:
+    """Whether `atom` is text as it stands, or one character written as an entity; a stressed word is neither."""
+    return atom.raw == atom.text or len(atom.text) == 1
 
 
 class _TextBuilder:
@@ -235,6 +283,8 @@ class _TextBuilder:
         """`text` as it goes on after what is there."""
         if not self.length:
             return text.lstrip()
+        if self.after_point and text[:1].isalnum() and self.pieces[-1][-1].isalnum():
+            return " " + text  # without the point the two words would be one
         if self.ends_with_space and (self.after_point or collapses):
             if text[0] == " ":
                 return text[1:]

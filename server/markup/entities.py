@@ -33,6 +33,11 @@ def decode(reference: str, options: Options) -> str | None:
     return char
 
 
+def is_known(reference: str) -> bool:
+    """Whether `reference` is one of html's, and not only a word between `&` and `;`."""
+    return reference[1] == "#" or html.unescape(reference) != reference
+
+
 def _is_text_space(char: str) -> bool:
     return char == "\xa0" or "\u2000" <= char <= "\u200a" or char in "\u202f\u205f\u3000"
 
@@ -62,7 +67,9 @@ class Escaper:
         self.forms = forms
         self.strict = strict
         self.seen: Counter[str] = Counter()
-        chars = "" if kind == "text" else "".join({*_ALWAYS, *forms})
+        # Plain text has entities only where the source wrote some.
+        plain = (char for char, written in forms.items() if any(form != char for form in written))
+        chars = "".join(plain if kind == "text" else {*_ALWAYS, *forms})
         self.special = re.compile(f"[{re.escape(chars)}]") if chars else None
 
     def escape(self, run: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from server.markup.alignment import AlignedMass, Floats, RelativeMass
-from server.markup.document import Chunk, Side
+from server.markup.document import CLOSING, Chunk, Side
 from server.markup.tree import Node, Tree
 
 Layout = list[tuple[int, int]]
@@ -45,15 +45,33 @@ def all_first(chunk: Chunk) -> Layout:
     return [(0, index) for index in range(len(chunk.marks))]
 
 
-def by_alignment(chunk: Chunk, tree: Tree, aligned: AlignedMass, relative: RelativeMass) -> Layout:
-    """Each element around the words that stand for its words, each point beside the words it stood beside."""
+def by_alignment(
+    chunk: Chunk, tree: Tree, aligned: AlignedMass, relative: RelativeMass, target_words: Sequence[str]
+) -> Layout:
+    """Each element around the words that stand for its words, each point beside the words it stood beside.
+
+    Args:
+        chunk: of the source.
+        tree: of its marks.
+        aligned: what each word of the translation has of the source.
+        relative: the same by position alone.
+        target_words: the words of the translation.
+    """
     layout: Layout = []
-    _Placer(chunk, aligned, relative, layout).place(tree.root, 0, relative.num_words)
+    _Placer(chunk, aligned, relative, target_words, layout).place(tree.root, 0, relative.num_words)
     return layout
 
 
 class _Placer:
-    def __init__(self, chunk: Chunk, aligned: AlignedMass, relative: RelativeMass, layout: Layout) -> None:
+    def __init__(
+        self,
+        chunk: Chunk,
+        aligned: AlignedMass,
+        relative: RelativeMass,
+        target_words: Sequence[str],
+        layout: Layout,
+    ) -> None:
+        self.target_words = target_words
         self.chunk = chunk
         self.aligned = aligned
         self.relative = relative
@@ -65,6 +83,7 @@ class _Placer:
         elements = [child for child in node.children if child.holds_text]
         others = [child for child in node.children if not child.holds_text]
         spans = self._divide(elements, low, high)
+        spans = [self._without_punctuation(*span, each) for span, each in zip(spans, elements, strict=True)]
         placed = [(start, end, child) for (start, end), child in zip(spans, elements, strict=True)]
         free = _free_boundaries(spans, low, high)
         for child in others:
@@ -102,6 +121,20 @@ class _Placer:
             start, end = _best_span(gains[index][first:last], elements[index])
             spans[index] = low + first + start, low + first + end
         return spans
+
+    def _without_punctuation(self, start: int, end: int, element: Node) -> tuple[int, int]:
+        """Words `start` to `end` without punctuation at an edge where the element of the source has none."""
+        inside = self.chunk.text[element.low : element.high].strip()
+        if element.has_start and inside[:1].isalnum():
+            while start < end - 1 and self._is_punctuation(start):
+                start += 1
+        if element.has_end and inside[-1:].isalnum():
+            while start < end - 1 and self._is_punctuation(end - 1):
+                end -= 1
+        return start, end
+
+    def _is_punctuation(self, word: int) -> bool:
+        return CLOSING.issuperset(self.target_words[word])
 
     def _nearest(self, point: Node, parent: Node, low: int, free: Floats) -> int:
         """The boundary for `point`: after the word it stood after, before the word it stood before."""

@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from server.markup.alignment import AlignedMass, Alignment, RelativeMass
-from server.markup.document import Chunk, Document
+from server.markup.blocks import read_tokens
+from server.markup.document import Chunk, Document, Inner
 from server.markup.entities import Escaper
+from server.markup.inner import find_inner
 from server.markup.layout import Layout, all_first, by_alignment, in_order
-from server.markup.placeholders import find_placeholders
+from server.markup.marks import find_marks, split_marks
+from server.markup.options import Options
 from server.markup.render import render
 from server.markup.tree import build_tree
 from server.markup.verify import verify
@@ -75,7 +78,8 @@ def _aligned_layout(
     tree = build_tree(chunk, relative.source_words)
     if tree.depth > MAX_DEPTH or tree.num_nodes > MAX_NODES or tree.num_nodes * len(words) > MAX_NODES_TIMES_WORDS:
         return None
-    return by_alignment(chunk, tree, AlignedMass(words, alignments, chunk.text, target), relative)
+    masses = AlignedMass(words, alignments, chunk.text, target)
+    return by_alignment(chunk, tree, masses, relative, [target[slice(*word)] for word in words])
 
 
 def _with_no_break_spaces(chunk: Chunk, target: str) -> str:
@@ -92,15 +96,13 @@ def _with_no_break_spaces(chunk: Chunk, target: str) -> str:
 
 
 def _without_inventions(chunk: Chunk, target: str) -> str:
-    """`target` with spaces for any placeholders in it: the translator saw none, so these are not the source's."""
-    unreadable = chunk.options.unreadable
-    if chunk.kind != "text" and next(find_placeholders(chunk.text, unreadable), None) is not None:
+    """`target` with spaces for any marks in it: the translator saw none, so these are not the source's."""
+    options = chunk.options
+    if chunk.kind != "text" and next(find_marks(chunk.text, chunk.kind, options.unreadable), None) is not None:
         return target  # the source has text that only looks like one, once its entities are decoded
-    pieces, done = [], 0
-    for start, end in find_placeholders(target, unreadable):
-        pieces += [target[done:start], " " * (end - start)]
-        done = end
-    return "".join(pieces) + target[done:]
+    is_plain = chunk.kind == "text"
+    tokens = read_tokens(target, options) if is_plain else split_marks(target, chunk.kind, options.unreadable)
+    return "".join(token.text if token.kind == "text" else " " * len(token.text) for token in tokens)
 
 
 def chunks(document: Document) -> list[str]:
@@ -119,12 +121,34 @@ def place_all(document: Document, translated: Sequence[Translated]) -> list[str]
     Its markup is checked once more as a whole; should that fail, in a way that nobody has thought of, the source comes
     back as it is.
     """
-    waiting = iter(translated)
     assert len(translated) == len(document.chunks)
+    return _placed(document, iter(translated))
+
+
+def _placed(document: Document, waiting: Iterator[Translated]) -> list[str]:
     placed = [part if isinstance(part, str) else place(part, *next(waiting)) for part in document.parts]
-    if verify(document.source, "".join(placed), document.options):
+    if not verify(document.source, "".join(placed), document.options):
+        placed = [part if isinstance(part, str) else part.source for part in document.parts]
+    if not document.inner:
         return placed
-    return [part if isinstance(part, str) else part.source for part in document.parts]
+    written = {inner.raw: _written(inner, document.options, waiting) for inner in document.inner}
+    return [
+        "".join(written.get(token.text, token.text) for token in read_tokens(each, document.options)) for each in placed
+    ]
+
+
+def _written(inner: Inner, options: Options, waiting: Iterator[Translated]) -> str:
+    """The mark with its language translated; as it stood if it would be another mark then."""
+    pieces: list[str] = []
+    for part in inner.parts:
+        if isinstance(part, str):
+            pieces.append(part)
+            continue
+        text = "".join(_placed(part, waiting))
+        quote = pieces[-1][-1]
+        pieces.append(text.replace(quote, "&quot;" if quote == '"' else "&#39;") if quote in "\"'" else text)
+    written = "".join(pieces)
+    return written if len(find_inner(written, options)) == len(inner.documents) else inner.raw
 
 
 def translate_chunks(document: Document, translate: Callable[[list[str]], Sequence[Translated]]) -> str:

@@ -3,6 +3,7 @@
 White space between two words goes after end tags and before start tags, so that tags stand at their words.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from server.markup.document import CLOSING, Chunk, Mark, Side
@@ -10,15 +11,19 @@ from server.markup.entities import Escaper
 from server.markup.held import split_held
 from server.markup.layout import Layout
 
+# Of xml; words on both sides of it are apart without a space.
+_BREAK = re.compile(r"<(?:br|lb|pb|tab)[\s/>]")
+
 
 def render(chunk: Chunk, target: str, words: Sequence[tuple[int, int]], layout: Layout, escaper: Escaper) -> str:
     """The chunk's markup around `target`, whose words are `words`."""
     written: list[str] = []
     run: list[str] = []
+    num_stressed = 0
 
     def write_run() -> None:
         for held, text in split_held(chunk.held, "".join(run)):
-            written.append(held or escaper.escape(text))
+            written.append(held or escaper.escape(text.upper() if num_stressed else text))
         run.clear()
 
     for piece in _pieces(chunk, target, words, layout):
@@ -27,6 +32,8 @@ def render(chunk: Chunk, target: str, words: Sequence[tuple[int, int]], layout: 
             continue
         write_run()
         written.append(piece.raw)
+        if not piece.raw:  # around a word that is stressed
+            num_stressed += {"start": 1, "end": -1}.get(piece.kind, 0)
     write_run()
     return "".join(written)
 
@@ -54,7 +61,8 @@ def _space(marks: Sequence[Mark], before: str, after: str, gap: str) -> Iterator
     spaces: list[bool] = []
     for left, right in zip([None, *shown], [*shown, None], strict=True):
         spaces.append(_is_spaced(left, right, before, after, gap))
-    if gap and not any(spaces):
+    is_broken = bool(shown) and all(_BREAK.match(mark.raw) and mark.left == mark.right == "word" for mark in shown)
+    if gap and not any(spaces) and not is_broken:
         # The two words must not become one; the space goes where the mark is not written together with a word.
         spaces[0 if shown and shown[-1].right == "word" and shown[0].left != "word" else -1] = True
     space = gap

@@ -6,21 +6,40 @@ search that failed once is not repeated from a later place.
 """
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from server.markup.options import Kind
 
 # raw: an element whose content is no text, such as script, from tag to tag. kept: one that a request wants left alone.
-# hollow: a start tag and its end tag with nothing between. other: comments and processing instructions.
-TokenKind = Literal["text", "start", "end", "empty", "hollow", "raw", "kept", "cdata", "doctype", "other"]
+# hollow: a start tag and its end tag with nothing between. other: comments and processing instructions. mark: a
+# placeholder, address or the like, in text. message: a mark with language inside. border: what no sentence goes across.
+TokenKind = Literal[
+    "text", "start", "end", "empty", "hollow", "raw", "kept", "cdata", "doctype", "other", "mark", "message", "border"
+]
 
 _VOID_NAMES = "area base br col embed hr img input link meta param source track wbr"
 VOID_ELEMENTS = frozenset(_VOID_NAMES.split())
 _RAW_ELEMENTS = frozenset(("script", "style", "xmp", "iframe", "noembed", "noframes"))
 _TEXT_ONLY_ELEMENTS = frozenset(("title", "textarea"))
+_INLINE_NAMES = (
+    "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark math meter output progress q rp "
+    "rt ruby s samp small span strike strong sub sup svg template time tt u var c v lang"
+)
+_BLOCK_NAMES = (
+    "address article aside audio base blockquote body br button canvas caption center col colgroup dd details "
+    "dialog dir div dl dt fieldset figcaption figure footer form frame frameset h1 h2 h3 h4 h5 h6 head header "
+    "hgroup hr html iframe legend li link main menu meta nav noembed noframes noscript object ol optgroup "
+    "option p param picture pre script section select source style summary table tbody td template textarea tfoot th "
+    "thead title tr track ul video xmp"
+)
+BLOCK_ELEMENTS = frozenset(_BLOCK_NAMES.split()) - {"script", "style"}
+KNOWN_ELEMENTS = frozenset((*_INLINE_NAMES.split(), *_BLOCK_NAMES.split(), *_VOID_NAMES.split()))
 
-_NAME = {"html": "[A-Za-z]", "xml": "[A-Za-z_:\u0080-\U0010ffff]"}
+# Digits are no names in a browser, but i18next writes `<0>`.
+_NAME = {"html": r"(?:[A-Za-z]|\d{1,3}(?=[\s/>]))", "xml": "[A-Za-z_:\u0080-\U0010ffff]"}
 _MARKUP = {kind: re.compile(rf"<(?:/?{first}|[!?]|/>)") for kind, first in _NAME.items()}
 # A quote that is never closed is no quote: otherwise one of them would swallow the document.
 _TAG = {
@@ -35,11 +54,35 @@ _SUBSET_END = re.compile(r"\]\s*+>")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of the source; `name` is that of a tag or raw element, in lower case for html."""
+    """A piece of the source; `name` is that of a tag or raw element, in lower case for html.
+
+    Attributes:
+        is_soft: whether a start or end without a partner is only text.
+    """
 
     kind: TokenKind
     text: str
     name: str = ""
+    is_soft: bool = False
+
+
+def pair_tags(tokens: Sequence[Token]) -> dict[int, int]:
+    """The index of each start tag to that of its end tag and back; tags that cross others or are alone have none."""
+    partner: dict[int, int] = {}
+    open_tags: list[int] = []
+    num_open: Counter[str] = Counter()
+    for index, token in enumerate(tokens):
+        if token.kind == "start":
+            open_tags.append(index)
+            num_open[token.name] += 1
+        elif token.kind == "end" and num_open[token.name]:
+            start = open_tags.pop()
+            while tokens[start].name != token.name:
+                num_open[tokens[start].name] -= 1
+                start = open_tags.pop()
+            num_open[token.name] -= 1
+            partner[start], partner[index] = index, start
+    return partner
 
 
 def tokenize(source: str, kind: Kind) -> list[Token]:

@@ -1,18 +1,18 @@
 """The promise, checked: every tag and placeholder of the source is in the output once, unchanged, and in its place.
 
-Written without the code that takes documents apart and places marks; only the tokens, the placeholders' expression
+Written without the code that takes documents apart and places marks; only the tokens, the table of marks
 and the rule of what is kept are shared.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from server.markup.blocks import read_tokens
 from server.markup.entities import REFERENCE, decode
 from server.markup.options import Options
-from server.markup.placeholders import find_placeholders
 from server.markup.rules import is_ignored
-from server.markup.tokens import Token, tokenize
+from server.markup.tokens import Token
 
 
 def verify(source: str, output: str, options: Options) -> bool:
@@ -22,7 +22,10 @@ def verify(source: str, output: str, options: Options) -> bool:
     as in the source; every element that is to be kept in one piece; and if tags of the source do not pair, the same
     ones do not, in the same order. So `output` is well-formed if `source` is. A part of a document will do as well.
     """
-    return _read(source, options) == _read(output, options)
+    before, after = _read(source, options), _read(output, options)
+    # What the translation has besides, such as a name of a file that the model wrote, was not in the source.
+    words = Counter({word: count for word, count in after.words.items() if word in before.words})
+    return before == replace(after, words=words)
 
 
 @dataclass(frozen=True)
@@ -30,20 +33,24 @@ class _Facts:
     """What must be equal."""
 
     items: Counter[tuple[int, str]]
+    words: Counter[tuple[int, str]]
     kept: Counter[str]
     unpaired: tuple[str, ...]
 
 
 def _read(source: str, options: Options) -> _Facts:
-    tokens = tokenize(source, options.kind)
+    tokens = read_tokens(source, options)
     # A path is a number that stands for the start tags around a place.
     paths: list[int] = [0]
     open_tags: list[Token] = []
     unpaired: list[str] = []
     items: list[tuple[int, str]] = []
+    words: list[tuple[int, str]] = []
     for token in tokens:
         if token.kind == "text":
-            items += ((paths[-1], each) for each in _find_protected(token.text, options))
+            items += ((paths[-1], each) for each in _unknown_entities(token.text, options))
+        elif token.kind == "mark" and token.text[0].isalnum():
+            words.append((paths[-1], token.text))
         elif token.kind == "end":
             if open_tags and open_tags[-1].name == token.name:
                 open_tags.pop()
@@ -57,20 +64,11 @@ def _read(source: str, options: Options) -> _Facts:
                 open_tags.append(token)
                 paths.append(hash((paths[-1], token.text)))
     unpaired += (token.text for token in open_tags)
-    return _Facts(Counter(items), Counter(_find_kept(tokens, options)), tuple(unpaired))
-
-
-def _find_protected(raw: str, options: Options) -> Iterable[str]:
-    """The placeholders of a text, and the entities that are not ours to read."""
-    done = 0
-    for start, end in find_placeholders(raw, options.unreadable):
-        yield from _unknown_entities(raw[done:start], options)
-        yield raw[start:end]
-        done = end
-    yield from _unknown_entities(raw[done:], options)
+    return _Facts(Counter(items), Counter(words), Counter(_find_kept(tokens, options)), tuple(unpaired))
 
 
 def _unknown_entities(raw: str, options: Options) -> list[str]:
+    """Those that are not ours to read."""
     if options.kind == "text":
         return []
     return [found for found in REFERENCE.findall(raw) if decode(found, options) is None]

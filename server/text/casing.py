@@ -9,7 +9,6 @@ characters holds for the text as it was. Knows nothing of ids, parts or models.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import groupby
 
 from server.text.tokenizer import Tokenizer
 from server.text.words import expression_of, is_of_word
@@ -19,10 +18,23 @@ _LONG_WORD, _MANY_WORDS = 5, 3
 _WORD = re.compile(r"(?<!\w)[^\W\d_]+(?!\w)")
 # The word that a sentence begins with, behind quotes and brackets.
 _FIRST_WORD = re.compile(r"[\"'(\[«»„“”‚‘’‹›¿¡ ]*([^\W\d_][\w'’-]*)")
+# What may be stressed: three letters at least, since shorter ones are abbreviations mostly; and "NO".
+_CAPITALS = re.compile(r"(?<![\w\-.&/])(?:[A-ZÄÖÜ]{3,30}|NO)(?![\w\-&/])")
+_WITH_SMALL = re.compile(r"(?<!\w)\w{0,30}[^\W\d_A-ZÄÖÜ]\w{0,30}")
+_MIN_SMALL_WORDS = 2
+_LONG_STRESSED = 7
+_ACRONYM_NAMES = (
+    "WHO AIDS MIT LED PIN RAM ROM SIM CAT GAP BIP ARD TOP ISS NASA UNO IBAN DAX SEK PLZ GEZ TAN GEO CIA FBI USA GPS "
+    "MAN SAT ICE MAP BIT ERA ACT TUI HUK FIT SPD CDU FDP ADAC DIN ISO"
+)
+_ACRONYMS = frozenset(_ACRONYM_NAMES.split())
 _ENGLISH_I = re.compile(r"(?<![^\W\d_])i(?![^\W\d_])")
+# What a sentence ends in, before quotes and brackets; nothing if that is a letter or digit.
+_LAST_SIGN = re.compile(r"([.!?]|(?<=[\w%€$]))([\"'”“’»)\]]*)\s*\Z")
 _COUNTERPARTS = {"–": "\u2014\u2015\u2012", "-": "\u2010\u2011", '"': "«»„“”″", "'": "‹›‘’‚´′"}
 _COUNTERPART_OF = {char: plain for plain, chars in _COUNTERPARTS.items() for char in chars}
 
+_DIGITS = frozenset("0123456789")
 _PUNCTUATION = frozenset(".,;:!?…'\"()/&%-– \t\n")
 _LATIN = re.compile("[0-9A-Za-z\u00aa\u00ba\u00c0-\u024f\u1e00-\u1eff]")
 
@@ -35,9 +47,10 @@ class Reading:
         text: as long as the sentence.
         is_shouted: whether the sentence is in capitals, as its translation then is.
         is_capital: whether the sentence begins with a capital letter, as its translation then does.
-        unreadable: what the vocabulary lacks and a placeholder can stand for: signs, and letters of words in another
-            script. A word of Latin letters of which it lacks one is shown, so that what is around it agrees with it.
+        unreadable: what the vocabulary lacks and a placeholder can stand for: signs, and letters, which make their
+            words such as the model cannot spell.
         stand_ins: words that have no case of their own and keep what they have.
+        stressed: words in capitals among others, which are no names, each with how the model is to read it.
     """
 
     text: str
@@ -45,9 +58,11 @@ class Reading:
     is_capital: bool = False
     unreadable: frozenset[str] = frozenset()
     stand_ins: tuple[str, ...] = ()
+    stressed: frozenset[tuple[str, str]] = frozenset()
 
     def write(self, target: str) -> str:
-        """`target` in the case of its source, of the same length."""
+        """`target` in the case of its source and with its last sign: as long, or one shorter at its end."""
+        target = _end_alike(self.text, target)
         if self.is_shouted:
             return _restored(_map_chars(str.upper, target.replace("ß", "ẞ")), target, self.stand_ins)
         return _restored(capitalise(target), target, self.stand_ins) if self.is_capital else target
@@ -68,7 +83,8 @@ def read_sentence(tokenizer: Tokenizer, text: str, stand_ins: tuple[str, ...] = 
     first = _FIRST_WORD.match(text)
     is_capital = first is not None and first.group(1)[0].isupper() and first.group(1) not in stand_ins
     shown = _restored(_calm(text), text, stand_ins) if is_shouted else text
-    return Reading(shown, is_shouted, is_capital, unreadable, stand_ins)
+    stressed = frozenset[tuple[str, str]]() if is_shouted else _find_stressed(tokenizer, words)
+    return Reading(shown, is_shouted, is_capital, unreadable, stand_ins, stressed)
 
 
 def _find_unreadable(lacking: set[str], text: str) -> frozenset[str]:
@@ -76,14 +92,51 @@ def _find_unreadable(lacking: set[str], text: str) -> frozenset[str]:
     signs = {
         char for char in lacking if not is_of_word(char) and char not in _PUNCTUATION and char not in _COUNTERPART_OF
     }
-    words = ("".join(group) for of_word, group in groupby(text, is_of_word) if of_word)
-    return frozenset(signs).union(*(word for word in words if lacking.issuperset(word) and not _LATIN.search(word)))
+    return frozenset(signs).union(char for char in lacking if is_of_word(char) and char not in _DIGITS)
+
+
+def is_latin(char: str) -> bool:
+    """Whether `char` is a letter or digit of words that are shown where nothing can stand for them."""
+    return _LATIN.match(char) is not None
+
+
+def _find_stressed(tokenizer: Tokenizer, text: str) -> frozenset[tuple[str, str]]:
+    """The words of `text` in capitals for stress: such as the vocabulary knows well in small letters."""
+    found = set(_CAPITALS.findall(text))
+    if not found or len(_WITH_SMALL.findall(text)) < _MIN_SMALL_WORDS:
+        return frozenset()
+    forms = ((word, _read_stressed(tokenizer, word)) for word in found - _ACRONYMS)
+    return frozenset((word, form) for word, form in forms if form)
+
+
+def _read_stressed(tokenizer: Tokenizer, word: str) -> str:
+    """`word` in small letters or as a noun of German, whichever the vocabulary knows better; empty for a name."""
+    num_pieces, form = min((len(tokenizer.encode(form)), form) for form in (word.lower(), word.capitalize()))
+    num_lower = len(tokenizer.encode(word.lower()))
+    is_known = num_pieces == 1 or (len(word) >= _LONG_STRESSED and len(word) >= 3 * num_pieces)
+    if not is_known or len(tokenizer.encode(word)) == 1:
+        return ""
+    return word.lower() if num_lower == num_pieces else form
 
 
 def _is_language(text: str) -> bool:
     """Whether `text`, all in capitals, is more than a name."""
     words = _WORD.findall(text)
     return len(words) >= _MANY_WORDS or any(len(word) >= _LONG_WORD for word in words)
+
+
+def _end_alike(source: str, target: str) -> str:
+    """`target` that ends in the sign that `source` ends in: models write a full stop where they have seen one mostly.
+
+    Nothing is ever added; a full stop that the source has not goes, and an exclamation or a question stays one.
+    """
+    wanted, found = _LAST_SIGN.search(source), _LAST_SIGN.search(target)
+    if wanted is None or found is None or found.group(1) != "." or wanted.group(1) == ".":
+        return target
+    if wanted.group(1) and target[: found.start(1)][-1:] not in ".!?":
+        return target[: found.start(1)] + wanted.group(1) + target[found.end(1) :]
+    is_abbreviation = "." in target[: found.start(1)].rpartition(" ")[2] or target[: found.start(1)].endswith(".")
+    return target if is_abbreviation or found.group(2) else target[: found.start(1)]
 
 
 def capitalise(target: str) -> str:

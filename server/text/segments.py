@@ -40,19 +40,26 @@ _EDGES = _SYMBOLS + _SPACES
 # After these a sentence hardly ever ends. Small on purpose: sentencex has its own lists, this adds what it misses.
 _ABBREVIATIONS = {
     "de": (
-        "abb abs art bd bzw ca dr ehem evtl exkl fa fr geb gegr gest ggf hr hrsg inkl mio mrd nr prof sog st str "
-        "tab tel verh verw vgl zzgl"
+        "abb abs allg anm art aufl bd bspw bzgl bzw ca dgl dr ebd ehem einschl etc evtl exkl fa fr geb gegr gest ggf "
+        "ggfs hl hr hrsg inkl insb jahrh max mind mio mrd nr orig prof sog sogen st str tab tel tsd univ urspr usw "
+        "verh verw vgl zzgl"
     ),
-    "en": "approx capt cf dept dr eq eqs fig figs gen gov lt mr mrs ms prof rep rev sen sgt st vs",
+    "en": (
+        "approx capt cf corp dept dr eq eqs esp est etc excl fig figs gen gov incl inc jr lt max min mr mrs ms "
+        "orig prof rep resp rev sen sgt sr st temp univ vs"
+    ),
     "fr": "av dr env ex fig m me mgr mlle mm mme no pr st ste",
 }
 # Before a number, in any language: page, number, article, month.
 _BEFORE_NUMBER = (
     "no nr p pp vol art abs fig abb tab eq kap ch sec jan feb mar mär apr jun jul aug sep sept okt oct nov dez dec "
-    "janv févr avr juil déc"
+    "janv févr avr juil déc std min abt anl ziff nrn rn anh bl"
 )
 _SYMBOL_CLASS = "".join(f"{chr(first)}-{chr(last)}" for first, last in _SYMBOL_RANGES)
+# Behind a word of some length a full stop is one, whatever follows; sentencex wants a capital letter.
+_PLAIN_WORD_END = re.compile(r"(?<=[a-zäöüß]{3}[.!?])\s+(?=\d|[a-zäöü])")
 _SYMBOLS_AFTER_END = re.compile(rf"(?<=[.!?…])\s*[{_SYMBOL_CLASS}][{_SYMBOL_CLASS}\s]*")
+_ENDS_PLAINLY = re.compile(r"[a-zäöüß]{3}[.!?]\s*\Z")
 _LAST_WORD = re.compile(r"(\w+)\.$")
 _INITIAL = re.compile(r"(?:^|[\s(.\-])[^\W\d_]\.$")
 _GERMAN_ORDINAL = re.compile(r"\b(?:im|am|vom|zum|zur|beim|der|die|das|dem|den|des|seit|bis)\s+\d{1,3}\.$", re.I)
@@ -145,14 +152,14 @@ def _pieces(text: str, language: str, split: Split) -> Iterator[str]:
         yield text
         return
     if split == "across_lines":
-        yield from _merge([part for each in _split_line(text, language) for part in _cut_at_symbols(each)], language)
+        yield from _merge([part for each in _split_line(text, language) for part in _cut_at_ends(each)], language)
         return
     for match in LINES.finditer(text):
         line = match.group()
         if line[0] in LINE_ENDS:
             yield line
         else:
-            sentences = [part for sentence in _split_line(line, language) for part in _cut_at_symbols(sentence)]
+            sentences = [part for sentence in _split_line(line, language) for part in _cut_at_ends(sentence)]
             yield from _merge(sentences, language)
 
 
@@ -213,12 +220,16 @@ def _capitalise(beginning: re.Match[str]) -> str:
     return shown if len(shown) == len(beginning.group()) else beginning.group()
 
 
-def _cut_at_symbols(sentence: str) -> Iterator[str]:
-    """`sentence`, cut after each emoji that follows a full stop; sentencex sees no boundary in some of them."""
+def _cut_at_ends(sentence: str) -> Iterator[str]:
+    """`sentence`, cut after each emoji that follows a full stop, and where a plain word ends with one.
+
+    sentencex sees no boundary in some of them.
+    """
+    ends = {match.end() for each in (_SYMBOLS_AFTER_END, _PLAIN_WORD_END) for match in each.finditer(sentence)}
     start = 0
-    for match in _SYMBOLS_AFTER_END.finditer(sentence):
-        yield sentence[start : match.end()]
-        start = match.end()
+    for end in sorted(ends):
+        yield sentence[start:end]
+        start = end
     if start < len(sentence):
         yield sentence[start:]
 
@@ -229,7 +240,7 @@ def _merge(sentences: list[str], language: str) -> list[str]:
     merged: list[str] = []
     for sentence in sentences:
         if merged and len(merged[-1]) + len(sentence) <= MAX_WINDOW:
-            lower = sentence.lstrip()[:1].islower() and not all_lower
+            lower = sentence.lstrip()[:1].islower() and not all_lower and not _ENDS_PLAINLY.search(merged[-1])
             if lower or _goes_on(merged[-1].rstrip(), sentence, language):
                 merged[-1] += sentence
                 continue

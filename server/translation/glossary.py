@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from server.markup import Options
-from server.markup.rules import is_ignored, pair_tags
-from server.markup.tokens import tokenize
+from server.markup.rules import is_ignored
+from server.markup.tokens import pair_tags, tokenize
 from server.text.casing import capitalise
 
 # A word, an entity, or any other character.

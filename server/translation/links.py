@@ -9,7 +9,7 @@ import numpy as np
 from server.engine.types import Hypothesis
 from server.markup import Alignment
 from server.markup.alignment import AlignedMass
-from server.markup.placeholders import find_placeholders
+from server.markup.marks import find_marks
 from server.text.tokenizer import Tokenizer
 from server.text.words import expression_of, split_words
 from server.translation.plan import Part
@@ -57,7 +57,8 @@ def align_parts(
                 target_start += len(chosen.text) + len(part.segment.after)
                 continue
             spans = tokenizer.source_spans(part.reading.text)
-            ends = _ends(tokenizer, chosen.ids)
+            length = len(part.reading.write(tokenizer.decode(chosen.ids)))  # a full stop at its end may have gone
+            ends = [min(end, length) for end in _ends(tokenizer, chosen.ids)]
             num_prefix = len(part.source_ids) - len(spans) - 1
             # Without a span for each id (text that the tokenizer saw otherwise) nothing is said of this part.
             if chosen.alignment is not None and num_prefix >= 0:
@@ -89,7 +90,7 @@ def around_placeholders(
         alignments: of what the model saw and said.
         seen: source and translation without placeholders, of which `alignments` tell.
         whole: the same with them.
-        unreadable: as for `server.markup.placeholders.find_placeholders`.
+        unreadable: as for `server.markup.marks.split_marks`.
         stand_ins: words that stand for some of them in `seen`.
     """
     places = [_places(*texts, unreadable, stand_ins) for texts in zip(seen, whole, strict=True)]
@@ -105,7 +106,14 @@ def around_placeholders(
 def move_around(
     alignment: Alignment, seen: tuple[str, str], whole: tuple[str, str], words: Collection[str]
 ) -> Alignment | None:
-    """`alignment` of two texts, for those that have `words` besides; None if they differ in more."""
+    """`alignment` of two texts, for those that have `words` besides; None if they differ in more.
+
+    Args:
+        alignment: of the texts in `seen`.
+        seen: source and translation without `words`.
+        whole: source and translation with them.
+        words: what stands in `whole` alone.
+    """
     places = [_match(seen[side], whole[side], _standing(words, whole[side])) for side in (0, 1)]
     source, target = places
     if source is None or target is None:
@@ -130,7 +138,7 @@ def move(alignment: Alignment, source_start: int, target_start: int) -> Alignmen
 
 def _places(seen: str, whole: str, unreadable: frozenset[str], stand_ins: Collection[str]) -> dict[int, int] | None:
     """Where each character of `seen` that is no space and of no stand-in stands in `whole`; None if that has others."""
-    kept = {index for span in find_placeholders(whole, unreadable) for index in range(*span)}
+    kept = {index for span in find_marks(whole, "text", unreadable) for index in range(*span)}
     return _match(seen, whole, kept, _standing(stand_ins, seen))
 
 

@@ -3,6 +3,7 @@
 No engine and no HTTP: pure functions around the tokenizer, so that they can run in any thread.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,10 +12,11 @@ from server.bundle import LanguagePair, SearchDefaults
 from server.engine.types import SearchOptions
 from server.errors import InvalidRequestError, RequestTooLargeError
 from server.markup import Document, Options, parse
-from server.markup.placeholders import has_placeholders
+from server.markup.blocks import has_blocks
+from server.markup.marks import has_marks
 from server.models.models import Model, Models
 from server.settings import Limits
-from server.text.casing import PLAIN_READING, Reading, read_sentence
+from server.text.casing import PLAIN_READING, Reading, is_latin, read_sentence
 from server.text.detect import SURE, Detected, Detector
 from server.text.segments import Segment, Split, halve, split_text
 from server.text.tokenizer import Tokenizer
@@ -22,6 +24,7 @@ from server.text.words import expression_of
 from server.translation.request import MAX_LENGTH_PENALTY, TranslateOptions
 
 PLAIN = Options(kind="text")
+_SOFT_HYPHEN = re.compile("\xad|&shy;|&#173;|&#[xX]0*[aA][dD];")
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,8 @@ class Planner:
             RequestTooLargeError: the texts have more ids than one request may.
         """
         # Before any text, so that a direction that nobody has is refused even without texts.
+        if options.source == options.target:
+            return [self._unchanged(text, None, options.target) for text in texts]
         chosen = None if options.source is None else self.models.choose(options.source, options.target)
         planned: list[PlannedText] = []
         num_tokens = 0
@@ -135,48 +140,58 @@ class Planner:
     def detect_source(self, text: str, target: str) -> Detected:
         """The language of `text`: `target`, if it surely is in that already, else one of those translated into it.
 
+        The likeliest of those served where it is in none of them.
+
         Raises:
             UnsupportedPairError: none is translated into it.
         """
         sources = self.models.sources_of(target)
         ranked = self.detector.rank(text)
-        if ranked[0].language == target.lower() and ranked[0].confidence >= SURE:
+        if ranked[0].is_foreign or (ranked[0].language == target.lower() and ranked[0].confidence >= SURE):
             return ranked[0]
         return next(each for each in ranked if each.language in sources)
 
     def _plan(self, text: str, options: TranslateOptions, chosen: tuple[Model, LanguagePair] | None) -> PlannedText:
         """`text` for the model `chosen`, or for the one of the language that it seems to be in."""
-        text = without_surrogates(text)
-        document = read_document(text, options.markup, options.split)
+        asked, text = text, without_surrogates(text)
+        document = read_document(text, options.markup, options.split, options.target)
         detected = None
         if chosen is None:
             texts = [text] if document is None else [chunk.text for chunk in document.chunks]
             detected = self.detect_source(" ".join(texts), options.target)
-            if detected.language == options.target.lower():
-                return self._unchanged(text, detected)
+            if detected.is_foreign or detected.language == options.target.lower():
+                return self._unchanged(asked, detected, options.target)
             chosen = self.models.choose(detected.language, options.target)
         model, pair = chosen
         search = read_search(options, model.manifest.search, self.limits.max_beam_size)
         return plan_text(model, pair, text, document, search, options.split, detected)
 
-    def _unchanged(self, text: str, detected: Detected) -> PlannedText:
-        """`text`, which is in the target language already."""
-        language = detected.language
-        model, _ = self.models.choose(self.models.sources_of(language)[0], language)
+    def _unchanged(self, text: str, detected: Detected | None, target: str) -> PlannedText:
+        """`text`, which is in the target language already, or in none that is served."""
+        language = detected.language if detected else target
+        model, _ = self.models.choose(self.models.sources_of(target)[0], target)
         parts = (Part(Segment(text, ""), ()),)
         return PlannedText(model, LanguagePair(language, language, ()), detected, SearchOptions(), None, (parts,))
 
 
-def read_document(text: str, markup: Options | None = None, split: Split = "sentences") -> Document | None:
+def read_document(
+    text: str, markup: Options | None = None, split: Split = "sentences", target: str = ""
+) -> Document | None:
     """`text` taken apart; None if it is plain, without markup or placeholders.
 
     Args:
         text: without lone surrogates.
         markup: how tags are told from language; None for plain text.
         split: where it is cut into sentences.
+        target: the language that it is translated into, if that is known.
     """
-    kind = markup or (_plain_options(split) if has_placeholders(text) else None)
-    return None if kind is None else parse(text, kind)
+    kind = markup or (_plain_options(split) if _is_marked(text) else None)
+    return None if kind is None else parse(text, replace(kind, target=target))
+
+
+def _is_marked(text: str) -> bool:
+    """Whether plain `text` has marks or lines of a kind."""
+    return has_marks(text) or has_blocks(text)
 
 
 def _plain_options(split: Split) -> Options:
@@ -208,9 +223,14 @@ def plan_text(
     if document is not None and stand_ins and any(mark.shown for chunk in document.chunks for mark in chunk.marks):
         document = parse(text, document.options, stand_ins)
     chunks = _plan_chunks(model, pair, text, document, split)
-    if unreadable := frozenset().union(*(part.reading.unreadable for parts in chunks for part in parts)):
+    readings = [part.reading for parts in chunks for part in parts]
+    unreadable = frozenset[str]().union(*(reading.unreadable for reading in readings))
+    if not stand_ins:  # then a hole would stand for the word, which is worse than the word badly read
+        unreadable = frozenset(char for char in unreadable if not is_latin(char))
+    stressed = frozenset[tuple[str, str]]().union(*(reading.stressed for reading in readings))
+    if unreadable or stressed:
         kind = document.options if document else _plain_options(split)
-        document = parse(text, replace(kind, unreadable=unreadable), stand_ins)
+        document = parse(text, replace(kind, unreadable=unreadable, stressed=stressed), stand_ins)
         chunks = _plan_chunks(model, pair, text, document, split)
     if document is not None:
         options = replace(options, align=any(chunk.marks or chunk.held for chunk in document.chunks))
@@ -218,8 +238,11 @@ def plan_text(
 
 
 def without_surrogates(text: str) -> str:
-    """`text` with U+FFFD for lone surrogates, which could leave the server in no encoding."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    """`text` with U+FFFD for lone surrogates, which could leave the server in no encoding, and without soft hyphens.
+
+    These say where a word of the source may be broken, and stand loose between the words of a translation.
+    """
+    return _SOFT_HYPHEN.sub("", text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 
 def _plan_chunks(

@@ -10,6 +10,8 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import TIMEOUT_MS, OpenPage, Server, Watched
 
+pytestmark = pytest.mark.unmeasured
+
 GERMAN = "Der Hund läuft heute durch den Park."
 ENGLISH = "The dog runs through the park today."
 REFUSED = "Failed to load resource"  # what chromium itself says of every answer that is not a success

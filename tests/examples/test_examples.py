@@ -19,6 +19,8 @@ from server.access.keys import main as make_key
 from server.settings import ServeSettings, read_settings
 from tests.ports import free_port
 
+pytestmark = pytest.mark.unmeasured
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 TEXT = "Guten Morgen. Ich muss zum Hafen.\nWie spät ist es?\n"

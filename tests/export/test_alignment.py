@@ -21,8 +21,8 @@ from training.model import Attention
 LENGTHS = [3, 9, 17, 31]
 
 
-def oracle(checkpoint: Checkpoint, source: list[int], ids: tuple[int, ...]) -> np.ndarray:
-    """[len(ids), L]: attention of the last decoder layer when `ids` are fed, mean over heads; torch, no cache."""
+def oracle(checkpoint: Checkpoint, source: list[int], ids: tuple[int, ...], heads: int | None = None) -> np.ndarray:
+    """[len(ids), L]: attention of the last decoder layer when `ids` are fed, mean over `heads`; torch, no cache."""
     model = checkpoint.model
     attention = model.decoder[-1].cross_attention
     assert isinstance(attention, Attention)
@@ -34,7 +34,7 @@ def oracle(checkpoint: Checkpoint, source: list[int], ids: tuple[int, ...]) -> n
         handle.remove()
         query = attention.split_heads(seen[0] * attention.head_dim**-0.5)
         weights = (query @ attention.split_heads(attention.key(encoded)).transpose(-1, -2)).softmax(-1)
-    return weights[0].mean(0)[: len(ids)].numpy()
+    return weights[0, :heads].mean(0)[: len(ids)].numpy()
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)
@@ -48,6 +48,13 @@ def test_alignment_is_the_attention_of_the_model(tmp_path: Path, name: str, beam
             assert hypothesis.alignment is not None
             assert hypothesis.alignment.shape == (len(hypothesis.ids), len(source))
             np.testing.assert_allclose(hypothesis.alignment, oracle(checkpoint, source, hypothesis.ids), atol=1e-5)
+
+
+def test_only_the_heads_that_were_trained_to_align_tell(tmp_path: Path) -> None:
+    checkpoint, sources = build_checkpoint(), random_sources(LENGTHS)
+    for source, [found] in zip(sources, translate(tmp_path, checkpoint, sources, 1, True, heads=1), strict=True):
+        assert found.alignment is not None
+        np.testing.assert_allclose(found.alignment, oracle(checkpoint, source, found.ids, 1), atol=1e-5)
 
 
 def test_int8_keys_are_read_in_their_own_unit(tmp_path: Path) -> None:
@@ -73,10 +80,11 @@ def translate(
     beam_size: int,
     align: bool,
     arithmetic: Arithmetic | None = None,
+    heads: int = 0,
 ) -> list[tuple[Hypothesis, ...]]:
     """All hypotheses of each source, from an engine over the graphs of `checkpoint`."""
     _, manifest = write_graphs(folder, checkpoint, arithmetic or Float32())
-    engine = Engine(Bundle(folder, replace(manifest)), EngineSettings(num_threads=1))
+    engine = Engine(Bundle(folder, replace(manifest, alignment_heads=heads)), EngineSettings(num_threads=1))
     engine.start()
     try:
         options = SearchOptions(beam_size, beam_size, max_target_length=12, align=align)

@@ -97,11 +97,11 @@ def test_wrong_graphs_are_refused_and_nothing_is_left(
 ) -> None:
     """One row of one matrix, a hundredth off, is enough."""
 
-    def build_wrongly(model: Transformer, length: int, arithmetic: object) -> object:
+    def build_wrongly(model: Transformer, length: int, arithmetic: object, aligns: int) -> object:
         altered = build_checkpoint(model.settings, model.vocab_size).model
         with torch.no_grad():
             altered.decoder[1].feed_forward.outer.weight[3] += 0.01
-        return build_decoder(altered, length, arithmetic)
+        return build_decoder(altered, length, arithmetic, aligns)
 
     build_decoder = export.pack.build_decoder
     monkeypatch.setattr(export.pack, "build_decoder", build_wrongly)

@@ -16,7 +16,7 @@ import pytest
 
 from tests.faults.rig import Key, Question, Server, read_all, read_answer, request_bytes, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.unmeasured]
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with RST
 
 

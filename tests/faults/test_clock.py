@@ -12,7 +12,7 @@ from server.access.keys import hash_key
 from tests.faults.rig import Crowd, Hooks, Key, Server, read_all, request_bytes, statuses, wait_until
 from tests.faults.test_disk import ask_after, upload, wait_for_status
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.unmeasured]
 DAY_S = 86_400
 
 

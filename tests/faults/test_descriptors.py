@@ -10,7 +10,7 @@ from tests.faults.rig import Key, Server, read_all, read_answer, request_bytes, 
 from tests.faults.test_clients import check_answer, many
 from tests.faults.test_disk import ask_after, upload, wait_for_status
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.unmeasured]
 LIMITED = ["sh", "-c", 'ulimit -n 128 && exec "$@"', "sh"]
 MAX_CONNECTIONS = 64  # 128, less the reserve
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -19,7 +19,7 @@ from server.storage.database import NAME
 from tests.faults.rig import PATIENCE_S, Key, Server, wait_until
 from tests.faults.test_signals import ENTRIES, usage
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.unmeasured]
 # A file system of its own, which only the server sees; its arguments are where, and the command.
 MOUNTED = ["unshare", "-Urm", "sh", "-c", 'mount -t tmpfs -o size=1m tmpfs "$0" && exec "$@"']
 

@@ -8,7 +8,7 @@ import pytest
 from tests.faults.rig import Hooks, Key, Server, statuses
 from tests.faults.test_signals import busy_with
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.unmeasured]
 
 
 def test_a_dead_engine_thread(hooks: Hooks, key: Key, data: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from server.storage.database import NAME
 from tests.faults.rig import Crowd, Hooks, Key, Server, read_all, read_answer, request_bytes, statuses, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.unmeasured]
 
 ENTRIES = {"name": "terms", "source_lang": "en", "target_lang": "de", "entries": "man\tMann", "entries_format": "tsv"}
 

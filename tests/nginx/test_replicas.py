@@ -14,7 +14,7 @@ from server.access.keys import hash_key
 from tests.faults.rig import BUNDLE, PATIENCE_S, Server, wait_until
 from tests.nginx.rig import Front, nginx
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.unmeasured]
 
 TEXT = "A man buys a red car."
 KEY = {"Authorization": "DeepL-Auth-Key secret"}

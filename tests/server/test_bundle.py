@@ -12,6 +12,7 @@ from server.bundle import (
     FORMAT,
     MANIFEST_NAME,
     Bundle,
+    Formality,
     GoldenLine,
     LanguagePair,
     describe_file,
@@ -48,6 +49,16 @@ def test_what_was_written_is_read(bundle: Bundle) -> None:
     assert again.pair("de", "en") == LanguagePair("de", "en", ())
     assert again.pair("en", "de") is None
     assert asdict(again.manifest) == asdict(bundle.manifest)
+
+
+def test_forms_of_address_are_read_and_their_ids_checked(bundle: Bundle) -> None:
+    spoil(bundle, lambda data: data["pairs"][0].update(formality={"more": [4, 2], "less": [4, 1]}))
+    pair = read_bundle(bundle.path).pair("de", "en")
+    assert pair == LanguagePair("de", "en", (), Formality((4, 2), (4, 1)))
+    assert pair.prefixes() == ((), (4, 2), (4, 1))
+    spoil(bundle, lambda data: data["pairs"][0].update(formality={"more": [4, 2], "less": [4, 10**6]}))
+    with pytest.raises(BundleError, match="id 1000000 is outside the vocabulary"):
+        read_bundle(bundle.path)
 
 
 def test_writing_leaves_nothing_aside(bundle: Bundle) -> None:
@@ -142,6 +153,7 @@ def test_faults_of_files_and_of_sense_come_together(bundle: Bundle) -> None:
         data["dimensions"]["num_heads"] = 5
         data["pairs"] = []
         data["suppressed_ids"] = [3, 137]
+        data["alignment_heads"] = 6
         del data["files"]["golden"]
 
     spoil(bundle, change)
@@ -150,6 +162,7 @@ def test_faults_of_files_and_of_sense_come_together(bundle: Bundle) -> None:
     for part in (
         "5 heads of 8 do not make d_model 32",
         "manifest.pairs is empty",
+        "alignment_heads is 6; there are 5 heads",
         "id 137 is outside the vocabulary of 137",
         "EOS is among suppressed_ids",
         "manifest.files has no 'golden'",

@@ -65,6 +65,7 @@ def curl(tmp_path: Path) -> Iterator[Curl]:
 
 
 @pytest.mark.slow
+@pytest.mark.unmeasured
 def test_every_endpoint(curl: Curl, tmp_path: Path) -> None:
     _native(curl)
     _deepl(curl)
@@ -180,6 +181,7 @@ def _libre(curl: Curl, folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.unmeasured
 def test_requests_of_applications_over_the_bundled_model(curl: Curl) -> None:
     weblate = {
         "text": ['Guten <x id="7"></x>Morgen.', "Danke."],

@@ -53,6 +53,7 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recipe]:
 
 
 @pytest.mark.slow
+@pytest.mark.unmeasured
 def test_multi30k_goes_from_text_to_scores_and_is_not_done_twice(tmp_path: Path, recipe: Recipe) -> None:
     pairs = sentences(110)
     write_corpus(tmp_path / "text", "train", pairs[:100])
@@ -76,6 +77,7 @@ def test_multi30k_goes_from_text_to_scores_and_is_not_done_twice(tmp_path: Path,
 
 
 @pytest.mark.slow
+@pytest.mark.unmeasured
 def test_students_are_trained_with_and_without_the_teacher(tmp_path: Path, recipe: Recipe) -> None:
     pairs = sentences(90)
     write_corpus(tmp_path / "text" / "train", "tatoeba", pairs[:80])

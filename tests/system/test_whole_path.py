@@ -16,7 +16,7 @@ import pytest
 from tests.corpus import sentences
 from tests.system.conftest import Served, run, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.unmeasured]
 HELD_OUT = sentences(3024)[3000:]
 
 

@@ -1,30 +1,23 @@
 """The loss of a batch, and layers that are compiled."""
 
 import warnings
+from functools import partialmethod
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from tests.programs import need
-from training.model import EncoderLayer
 from training.settings import load_settings
 from training.train import Trainer
 
 
 @pytest.mark.slow
+@pytest.mark.unmeasured
 def test_compiled_layers_train_alike(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every layer is traced, for any lengths, both ways; the encoder's is made into C++, which takes a minute."""
-    need("g++")
+    """Every layer is traced, for any lengths, both ways; into C++, which takes minutes, it is made by torch alone."""
     compile_layer = nn.Module.compile
-
-    def compile_or_trace(layer: nn.Module, **options: Any) -> None:
-        compile_layer(layer, **options, **({} if isinstance(layer, EncoderLayer) else {"backend": "aot_eager"}))
-
-    monkeypatch.setattr(nn.Module, "compile", compile_or_trace)
-    monkeypatch.setattr("torch._inductor.config.compile_threads", 1)  # more are processes of their own
+    monkeypatch.setattr(nn.Module, "compile", partialmethod(compile_layer, backend="aot_eager"))
     common = ["optim.precision=fp32", "model.num_encoder_layers=1", "model.dropout=0.0"]
     plain = Trainer(load_settings(config, common), resume=False)
     batches = [batch for _, (_, batch) in zip(range(2), plain.batches(), strict=False) if batch]

@@ -34,6 +34,8 @@ def test_every_fault_is_told_at_once(config: Path) -> None:
         ("optim.max_steps=0", "must be above 0"),
         ("data.root=/nowhere", "/nowhere/train.de.gz does not exist"),
         ("nonsense", "write it as key=value"),
+        ("noise.typos=1.5", r"noise.typos = 1.5; it is a share of the lines, 0 \(none\) to 1 \(all\)"),
+        ("noise.copies=-1", "noise.copies = -1; it must be 0 to 100"),
     ],
 )
 def test_impossible_values_are_refused(config: Path, override: str, words: str) -> None:

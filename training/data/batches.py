@@ -62,6 +62,10 @@ class Stream:
     target: str
     tag_id: int
 
+    def rows(self, side: int) -> tuple[npt.NDArray[np.integer], Ids]:
+        """All ids of the source (`side` 0) or the target (1), and where rows begin."""
+        return self.corpus.rows(self.target, read=False) if side else self.corpus.rows(self.source, read=True)
+
 
 @dataclass(frozen=True, eq=False)
 class Round(Sequence[Batch]):
@@ -139,16 +143,16 @@ class BatchPlan:
         present = [(self.streams[index], np.flatnonzero(streams == index)) for index in np.unique(streams)]
         for stream, places in present:
             tags[places] = stream.tag_id
-            for side, language in enumerate((stream.source, stream.target)):
-                offsets, mine = stream.corpus.offsets[language], rows[places]
+            for side in (0, 1):
+                offsets, mine = stream.rows(side)[1], rows[places]
                 starts[side, places] = offsets[mine]
                 lengths[side, places] = offsets[mine + 1] - starts[side, places]
         source = np.full((len(rows), lengths[0].max() + 2), PAD)
         target = np.full((len(rows), lengths[1].max() + 1), PAD)
         for stream, places in present:
-            for side, language, block in ((0, stream.source, source[:, 1:]), (1, stream.target, target)):
+            for side, block in ((0, source[:, 1:]), (1, target)):
                 block[places] = _gather(
-                    stream.corpus.ids[language], starts[side, places], lengths[side, places], block.shape[1]
+                    stream.rows(side)[0], starts[side, places], lengths[side, places], block.shape[1]
                 )
         return _complete(tags, source, target, lengths)
 
@@ -176,7 +180,7 @@ class BatchPlan:
     def _lengths(self, rows: Ids) -> tuple[Ids, Ids]:
         """Lengths [N] of sources and targets, tag and EOS included, of rows that follow each other as streams do."""
         parts = list(zip(self.streams, np.split(rows, np.cumsum(self.draws)[:-1]), strict=True))
-        sources = [stream.corpus.lengths(stream.source, mine) + 2 for stream, mine in parts]
+        sources = [stream.corpus.lengths(stream.source, mine, read=True) + 2 for stream, mine in parts]
         targets = [stream.corpus.lengths(stream.target, mine) + 1 for stream, mine in parts]
         return np.concatenate(sources), np.concatenate(targets)
 

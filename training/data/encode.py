@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from training.data.corpus import CHUNK_LINES, read_pairs
-from training.data.sampling import Sampler
+from training.data.rows import Cutter
 from training.data.screen import CODES, KEPT
 from training.data.tokenizer import Tokenizer
 from training.settings import CorpusSettings, DataSettings, corpus_paths
@@ -24,16 +25,21 @@ def id_type(tokenizer: Tokenizer) -> IdType:
     return np.uint16 if tokenizer.vocab_size <= 1 << 16 else np.uint32
 
 
-class IdWriter:
-    """Writes rows of ids end to end into `ids.XX.bin`; where each begins, and the last ends, into `offsets.XX.bin`.
+def source_name(language: str) -> str:
+    """How the files of a language are called whose rows are read and not translated into."""
+    return f"{language}.source"
 
-    Both lie in `folder`; XX is the `language`.
+
+class IdWriter:
+    """Writes rows of ids end to end into `ids.NAME.bin`; where each begins, and the last ends, into `offsets.NAME.bin`.
+
+    Both lie in `folder`; the `name` is a language's or `source_name`'s.
     """
 
-    def __init__(self, folder: Path, language: str, dtype: IdType) -> None:
+    def __init__(self, folder: Path, name: str, dtype: IdType) -> None:
         self.dtype = dtype
-        self.ids = (folder / f"ids.{language}.bin").open("wb")
-        self.offsets = (folder / f"offsets.{language}.bin").open("wb")
+        self.ids = (folder / f"ids.{name}.bin").open("wb")
+        self.offsets = (folder / f"offsets.{name}.bin").open("wb")
         self.end = 0
         self.offsets.write(np.int64(0).tobytes())
 
@@ -56,12 +62,10 @@ def encode_corpus(
     corpus: CorpusSettings,
     data: DataSettings,
     verdicts: npt.NDArray[np.uint8],
-    tokenizer: Tokenizer,
-    samplers: Sequence[Sampler],
+    cutter: Cutter,
     folder: Path,
-    num_threads: int,
 ) -> None:
-    """Write the ids of the kept lines: of each line the best row, then one drawn by each sampler.
+    """Write the ids of the kept lines, of each line as many rows as `cutter` makes of it.
 
     Lines that have too many ids, or none, get that as their verdict.
 
@@ -69,28 +73,28 @@ def encode_corpus(
         corpus: what is encoded.
         data: limits of lengths.
         verdicts: [n] one for each line; changed in place.
-        tokenizer: gives the best row.
-        samplers: give the variants; none for no variants.
+        cutter: makes them.
         folder: new; the files go into it.
-        num_threads: of the tokenizer.
     """
     folder.mkdir()
-    max_ids = data.max_length - 2  # tag and EOS come on top of the source, EOS on top of the target
     lines = np.flatnonzero(verdicts == KEPT)
-    one, other = corpus.languages
     progress = tqdm(total=len(lines), desc=f"encode {corpus.name}", unit=" pairs", disable=None, leave=False)
-    dtype, start = id_type(tokenizer), 0
-    with IdWriter(folder, one, dtype) as first, IdWriter(folder, other, dtype) as second:
+    dtype, start = id_type(cutter.tokenizer), 0
+    with ExitStack() as files:
+        writers = [files.enter_context(IdWriter(folder, name, dtype)) for name in corpus.languages]
+        if cutter.reads_apart:
+            writers += [files.enter_context(IdWriter(folder, source_name(name), dtype)) for name in corpus.languages]
         for chunk in _chunks(corpus, data, verdicts == KEPT):
-            rows = [tokenizer.encode(side, num_threads) for side in chunk]
-            found = np.array([_verdict(a, b, max_ids) for a, b in zip(*rows, strict=True)], np.uint8)
+            best = [cutter.tokenizer.encode(side, cutter.num_threads) for side in chunk]
+            found = np.array([_verdict(a, b, cutter.max_ids) for a, b in zip(*best, strict=True)], np.uint8)
             verdicts[lines[start : start + len(found)]] = found
             start += len(found)
             fits = (found == KEPT).tolist()
-            for writer, side, best in zip((first, second), chunk, rows, strict=True):
-                if any(fits):
-                    kept = list(itertools.compress(best, fits))
-                    writer.write(_with_variants(kept, list(itertools.compress(side, fits)), samplers, max_ids))
+            if any(fits):
+                kept = [list(itertools.compress(side, fits)) for side in chunk]
+                rows = cutter.cut(kept, [list(itertools.compress(side, fits)) for side in best])
+                for writer, side in zip(writers, rows, strict=True):
+                    writer.write(side)
             progress.update(len(found))
     progress.close()
 
@@ -108,13 +112,3 @@ def _verdict(one: Sequence[int], other: Sequence[int], max_ids: int) -> int:
     if not one or not other:
         return CODES["empty"]  # of characters that the tokenizer's normalisation removes
     return CODES["too_many_ids"] if max(len(one), len(other)) > max_ids else KEPT
-
-
-def _with_variants(
-    best: list[list[int]], lines: list[str], samplers: Sequence[Sampler], max_ids: int
-) -> list[list[int]]:
-    """For each line its best row and its variants; the best row again in place of a variant that is too long."""
-    if not samplers:
-        return best
-    drawn = [sampler.sample(lines) for sampler in samplers]
-    return [row if len(row) <= max_ids else rows[0] for rows in zip(best, *drawn, strict=True) for row in rows]

@@ -2,9 +2,10 @@
 
 A corpus of n pairs with K variants is four files: for each language `ids.XX.bin`, all rows of ids end to end, and
 `offsets.XX.bin`, [n x (K + 1) + 1] int64, where each row begins. Rows line x (K + 1) to line x (K + 1) + K are one
-line's: its best segmentation, then its sampled ones. Ten million pairs are a gigabyte on disk and a handful of Python
-objects. Text is read several times (clean, sample for the tokenizer, encode, examples) instead of being kept: it may
-not fit.
+line's: its best segmentation, then its sampled ones. With noise each of them has changed text. With noise or formality
+four more files, `ids.XX.source.bin` and their offsets, hold the rows as they are read: they may have typos, and marks
+of the form that is asked for. Ten million pairs are a gigabyte on disk and a handful of Python objects. Text is read
+several times (clean, sample for the tokenizer, encode, examples) instead of being kept: it may not fit.
 """
 
 import errno
@@ -13,17 +14,22 @@ import itertools
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from training.data.clean import REASONS
 from training.data.corpus import CorpusError, read_pairs
-from training.data.encode import IdType, encode_corpus, id_type
+from training.data.encode import IdType, encode_corpus, id_type, source_name
+from training.data.formality import FormMarker
+from training.data.noise.lexicon import MAX_PAIRS, Lexicon, learn_lexicon
+from training.data.noise.noiser import Noiser
 from training.data.reports import MAX_EXAMPLES, CleanReport, LeakReport, cleaning_page, leakage_page
+from training.data.rows import Cutter
 from training.data.sampling import Sampler
 from training.data.screen import CODES, KEPT, count_dropped, screen
 from training.data.shares import shares
@@ -36,11 +42,16 @@ Verdicts = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class StoredCorpus:
-    """One corpus in the store. `ids[language]` is flat, `offsets[language]` [rows + 1] says where rows begin."""
+    """One corpus in the store. `ids[language]` is flat, `offsets[language]` [rows + 1] says where rows begin.
+
+    `source_ids` and `source_offsets` are the same of the rows as they are read.
+    """
 
     settings: CorpusSettings
     ids: dict[str, npt.NDArray[np.integer]]
     offsets: dict[str, npt.NDArray[np.int64]]
+    source_ids: dict[str, npt.NDArray[np.integer]]
+    source_offsets: dict[str, npt.NDArray[np.int64]]
     variants: int = 0
 
     def __len__(self) -> int:
@@ -52,10 +63,16 @@ class StoredCorpus:
         start, end = self.offsets[language][row : row + 2]
         return self.ids[language][start:end]
 
-    def lengths(self, language: str, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """The number of ids of the given rows."""
-        offsets = self.offsets[language]
+    def lengths(self, language: str, rows: npt.NDArray[np.int64], read: bool = False) -> npt.NDArray[np.int64]:
+        """The number of ids of `rows` of a `language`, as they are `read` or as they are translated into."""
+        _, offsets = self.rows(language, read)
         return offsets[rows + 1] - offsets[rows]
+
+    def rows(self, language: str, read: bool) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.int64]]:
+        """All ids and where rows begin, of the rows as they are `read` or as they are translated into."""
+        if read:
+            return self.source_ids[language], self.source_offsets[language]
+        return self.ids[language], self.offsets[language]
 
 
 def prepare(settings: TrainSettings, num_threads: int) -> tuple[Tokenizer, list[StoredCorpus]]:
@@ -108,8 +125,8 @@ def open_store(settings: TrainSettings) -> tuple[Tokenizer, list[StoredCorpus]]:
     if _fingerprint_of(folder) is None:
         raise CorpusError(f"there is no store of ids in {folder}; build_store makes it")
     tokenizer = Tokenizer(folder / "tokenizer.model", settings.languages())
-    dtype, variants = id_type(tokenizer), settings.tokenizer.variants
-    return tokenizer, [_open(corpus, folder / corpus.name, dtype, variants) for corpus in settings.corpora]
+    dtype = id_type(tokenizer)
+    return tokenizer, [_open(corpus, folder / corpus.name, dtype, settings) for corpus in settings.corpora]
 
 
 def _build(settings: TrainSettings, folder: Path, fingerprint: str, num_threads: int) -> None:
@@ -129,9 +146,12 @@ def _build(settings: TrainSettings, folder: Path, fingerprint: str, num_threads:
     # One for all variants of all corpora: what it remembers of words serves them all.
     sampler = Sampler(tokenizer.processor, settings.tokenizer.sampling_alpha, settings.run.seed)
     samplers = [sampler] * settings.tokenizer.variants
-    reports = []
+    max_ids = settings.data.max_length - 2  # tag and EOS come on top of the source, EOS on top of the target
+    reports, lexicons = [], _learn_lexicons(settings, verdicts)
     for corpus, mine in zip(settings.corpora, verdicts, strict=True):
-        encode_corpus(corpus, settings.data, mine, tokenizer, samplers, folder / corpus.name, num_threads)
+        noisers = _build_noisers(settings, corpus, lexicons)
+        cutter = Cutter(tokenizer, samplers, noisers, _build_marker(settings, corpus), max_ids, num_threads)
+        encode_corpus(corpus, settings.data, mine, cutter, folder / corpus.name)
         reports.append(_report(settings, corpus, mine))
         print(reports[-1], flush=True)
         if not reports[-1].kept:
@@ -141,14 +161,59 @@ def _build(settings: TrainSettings, folder: Path, fingerprint: str, num_threads:
 
 def _sample(settings: TrainSettings, verdicts: Sequence[Verdicts]) -> Iterator[str]:
     """Lines of both sides of every corpus, its share as training will draw it."""
+    for _, pair in _sample_pairs(settings, verdicts, settings.tokenizer.sample_lines):
+        yield from pair
+
+
+def _sample_pairs(
+    settings: TrainSettings, verdicts: Sequence[Verdicts], number: int
+) -> Iterator[tuple[tuple[str, ...], tuple[str, str]]]:
+    """About `number` pairs and their languages, of every corpus its share as training will draw it."""
     kept = [int((mine == KEPT).sum()) for mine in verdicts]
     weights = [corpus.weight for corpus in settings.corpora]
-    wanted = settings.tokenizer.sample_lines * shares(weights, kept, settings.data.sampling_temperature)
+    wanted = number * shares(weights, kept, settings.data.sampling_temperature)
     for corpus, mine, count, lines in zip(settings.corpora, verdicts, kept, wanted, strict=True):
         rng = np.random.default_rng([settings.run.seed, len(mine)])
         chosen = (mine == KEPT) & (rng.random(len(mine), np.float32) < lines / count)
         for pair in itertools.compress(read_pairs(*corpus_paths(corpus, settings.data)), chosen):
-            yield from pair
+            yield corpus.languages, pair
+
+
+def _learn_lexicons(settings: TrainSettings, verdicts: Sequence[Verdicts]) -> dict[tuple[str, ...], Lexicon]:
+    """Which words translate which, by languages; none without noise."""
+    if not settings.noise.any():
+        return {}
+    pairs: dict[tuple[str, ...], list[tuple[str, str]]] = {corpus.languages: [] for corpus in settings.corpora}
+    for languages, pair in _sample_pairs(settings, verdicts, MAX_PAIRS):
+        pairs[languages].append(pair)
+    return {languages: learn_lexicon(mine) for languages, mine in pairs.items()}
+
+
+def _build_noisers(
+    settings: TrainSettings, corpus: CorpusSettings, lexicons: Mapping[tuple[str, ...], Lexicon]
+) -> list[Noiser]:
+    """One for each row of a line; none without noise."""
+    if not settings.noise.any():
+        return []
+    one, other = corpus.languages
+    seed = f"{settings.run.seed} {corpus.name}"
+    return [
+        Noiser(settings.noise, (one, other), lexicons[corpus.languages], f"{seed} {number}")
+        for number in range(_num_rows(settings))
+    ]
+
+
+def _build_marker(settings: TrainSettings, corpus: CorpusSettings) -> FormMarker | None:
+    formality, (one, other) = settings.formality, corpus.languages
+    if not formality.targets:
+        return None
+    return FormMarker((one, other), formality.targets, formality.share, f"{settings.run.seed} {corpus.name}")
+
+
+def _num_rows(settings: TrainSettings) -> int:
+    """Rows stored of every line."""
+    copies = settings.noise.copies if settings.noise.any() else 0
+    return 1 + max(settings.tokenizer.variants, copies)
 
 
 def _report(settings: TrainSettings, corpus: CorpusSettings, verdicts: Verdicts) -> CleanReport:
@@ -184,11 +249,18 @@ def _write_reports(
     (folder / "store.json").write_text(json.dumps(described, ensure_ascii=False, indent=1))
 
 
-def _open(corpus: CorpusSettings, folder: Path, dtype: IdType, variants: int) -> StoredCorpus:
-    # Views of the mapping: slicing np.memmap itself costs five times as much a line (measured).
-    ids = {name: np.asarray(np.memmap(folder / f"ids.{name}.bin", dtype, "r")) for name in corpus.languages}
-    offsets = {name: np.asarray(np.memmap(folder / f"offsets.{name}.bin", np.int64, "r")) for name in corpus.languages}
-    return StoredCorpus(corpus, ids, offsets, variants)
+def _open(corpus: CorpusSettings, folder: Path, dtype: IdType, settings: TrainSettings) -> StoredCorpus:
+    def read(kind: str, name: str, dtype: type[np.generic]) -> npt.NDArray[Any]:
+        # A view of the mapping: slicing np.memmap itself costs five times as much a line (measured).
+        return np.asarray(np.memmap(folder / f"{kind}.{name}.bin", dtype, "r"))
+
+    ids = {name: read("ids", name, dtype) for name in corpus.languages}
+    offsets = {name: read("offsets", name, np.int64) for name in corpus.languages}
+    source_ids, source_offsets = ids, offsets
+    if settings.noise.any() or settings.formality.targets:
+        source_ids = {name: read("ids", source_name(name), dtype) for name in corpus.languages}
+        source_offsets = {name: read("offsets", source_name(name), np.int64) for name in corpus.languages}
+    return StoredCorpus(corpus, ids, offsets, source_ids, source_offsets, _num_rows(settings) - 1)
 
 
 def _folder(settings: TrainSettings) -> Path:
@@ -211,4 +283,9 @@ def _fingerprint(settings: TrainSettings) -> str:
     given = given_tokenizer(settings)
     tokenizer = hashlib.sha256(given.read_bytes()).hexdigest() if given else ""
     made_from = [FORMAT, settings.run.seed, data, asdict(settings.tokenizer), tokenizer, used, stamps]
+    # A store without these is the same as before there were any.
+    if settings.noise.any():
+        made_from.append(asdict(settings.noise))
+    if settings.formality.targets:
+        made_from.append(asdict(settings.formality))
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()

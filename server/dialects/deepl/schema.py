@@ -154,10 +154,11 @@ def _parse_markup(fields: Fields) -> Options | None:
     names = ("ignore_tags", "splitting_tags", "non_splitting_tags")
     ignored, splitting, others = (frozenset(_parse_tags(fields, name)) for name in names)
     outline = read_flag(fields, "outline_detection", True)
+    attributes = read_flag(fields, "translate_attributes", False)
     if read_string(fields, "tag_handling") is None:
         return None
     kind = read_choice(fields, "tag_handling", _MARKUP_KINDS, "xml")
-    return Options(kind, ignored, splitting, others, outline)
+    return Options(kind, ignored, splitting, others, outline, attributes=attributes)
 
 
 def _parse_tags(fields: Fields, name: str) -> tuple[str, ...]:

@@ -17,7 +17,13 @@ Charge = Callable[[int], AbstractAsyncContextManager[None]]
 
 
 async def translate_file(
-    translator: Translator, asked: TranslateRequest, format: Format, data: bytes, deadline_s: float, charge: Charge
+    translator: Translator,
+    asked: TranslateRequest,
+    format: Format,
+    data: bytes,
+    deadline_s: float,
+    charge: Charge,
+    caller: str,
 ) -> bytes:
     """The file in another language; one that is in the target language already stays as it is.
 
@@ -30,6 +36,7 @@ async def translate_file(
         data: the file.
         deadline_s: seconds from now after which the answer is of no use.
         charge: is told how many characters there are.
+        caller: whose share of the engine it takes.
 
     Raises:
         InvalidRequestError: the file cannot be read, or no model translates so.
@@ -48,5 +55,5 @@ async def translate_file(
     async with charge(content.num_chars):
         if asked.source == asked.target:
             return data
-        options = TranslateOptions(asked.source, asked.target, deadline=deadline)
+        options = TranslateOptions(asked.source, asked.target, deadline=deadline, caller=caller)
         return await translate_document(translator, format, data, options, {})

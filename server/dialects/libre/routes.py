@@ -173,7 +173,7 @@ class _Files:
         asked = parse_translate(fields, (), _pairs(request))
         translator, deadline_s = request.state["translator"], seconds_allowed(request, len(given))
         charge = partial(request.state["access"].granted, client)
-        work = translate_file(translator, asked, format, given, deadline_s, charge)
+        work = translate_file(translator, asked, format, given, deadline_s, charge, client.caller)
         data = await unless_gone(request.receive, work)
         name = await asyncio.to_thread(self._files.put, data, f".{format.name}")
         return json_answer(FileAnswer(f"{request.base_url}download_file/{name}"))

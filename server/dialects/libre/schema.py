@@ -25,6 +25,7 @@ class TranslateRequest:
     Attributes:
         source: a model's code; None to detect it for each text.
         num_alternatives: 0 where none were asked for.
+        translate_attributes: whether in html what readers see of tags, such as `title`, is translated as well.
     """
 
     texts: tuple[str, ...]
@@ -32,6 +33,7 @@ class TranslateRequest:
     target: str
     format: TextFormat = "text"
     num_alternatives: int = 0
+    translate_attributes: bool = False
 
 
 class DetectedAnswer(Struct):
@@ -71,6 +73,7 @@ def parse_translate(fields: Fields, texts: Sequence[str], pairs: Sequence[Langua
         target=find_language(fields.read_code("target"), (pair.target for pair in pairs)),
         format=_parse_format(fields),
         num_alternatives=fields.read_count("alternatives"),
+        translate_attributes=_parse_flag(fields, "translate_attributes"),
     )
 
 
@@ -102,6 +105,15 @@ def check_limits(texts: Sequence[str], num_alternatives: int, limits: Limits) ->
 def show_detected(detected: Detected) -> DetectedAnswer:
     """A detected language as this dialect writes it."""
     return DetectedAnswer(round(100 * detected.confidence, 1), show_code(detected.language))
+
+
+def _parse_flag(fields: Fields, name: str) -> bool:
+    value = fields.values.get(name)
+    if value in (None, "", False, "false", "0"):
+        return False
+    if value not in (True, "true", "1"):
+        raise InvalidRequestError(f"Invalid request: {name} parameter must be true or false")
+    return True
 
 
 def _parse_format(fields: Fields) -> TextFormat:

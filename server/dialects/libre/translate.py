@@ -46,7 +46,7 @@ async def translate_texts(
         asked.target,
         num_alternatives=num_alternatives,
         deadline=time.monotonic() + deadline_s,
-        markup=Options("html") if asked.format == "html" else None,
+        markup=Options("html", attributes=asked.translate_attributes) if asked.format == "html" else None,
         caller=caller,
     )
     if asked.source == asked.target:

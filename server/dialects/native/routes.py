@@ -66,7 +66,7 @@ async def post_translate(request: FerryRequest) -> Response:
             num_alternatives=body.num_alternatives,
             length_penalty=body.length_penalty,
             deadline=time.monotonic() + seconds_allowed(request, num_chars),
-            markup=None if body.format == "text" else Options(kind=body.format),
+            markup=None if body.format == "text" else Options(kind=body.format, attributes=body.translate_attributes),
             align=body.alignments,
             caller=client.caller,
         )

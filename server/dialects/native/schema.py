@@ -17,6 +17,7 @@ class TranslateBody(Struct, forbid_unknown_fields=True):
     target: str
     source: str = AUTO
     format: Literal["text", "html", "xml"] = "text"
+    translate_attributes: bool = False
     beam_size: int | None = None
     num_alternatives: int = 0
     length_penalty: float | None = None

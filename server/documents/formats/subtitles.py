@@ -4,6 +4,7 @@ A cue's lines are joined for the translator, since sentences run across them, an
 many lines again. Srt and vtt differ in which blocks are cues and in entities, which vtt has.
 """
 
+import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,6 @@ from server.documents.formats.inline import (
     find_things,
     from_xml,
     to_xml,
-    unescape,
     without_tags,
 )
 from server.documents.formats.wrapping import wrap
@@ -28,10 +28,14 @@ _CLOCK = r"(?:\d{1,4}:)?\d{1,2}:\d{1,2}(?:[.,:]\d{1,3})?"
 TIMING = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}")
 # All repetitions are possessive: a line of 10 MiB may be made to have them tried again from every character.
 _MARK = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z]\w*+)[^<>]*+>|<[\d:.]++>|\{\\[^{}]*+\}")
-_SPEAKER = re.compile(r"(?:<[^<>]*+>|\{\\[^{}]*+\}|\s)*+[-–—]\s*+[^\s\-–—]")
+# A dash before what one says, or a name in capitals, which stays.
+_NAME = r"[A-ZÄÖÜ][A-ZÄÖÜ0-9 .'’\-]{0,30}+(?:\([^()]{1,30}\))?:\s++"
+_SPEAKER = re.compile(rf"(?:<[^<>]*+>|\{{\\[^{{}}]*+\}}|\s)*+(?:[-–—]\s*+[^\s\-–—]|{_NAME})")
 # Around what is said: places on the screen, dashes before a speaker, notes around a song.
-_BEFORE = re.compile(r"(?:\{\\[^{}]*+\}|[\s\-–—♪♫])*+")
+_BEFORE = re.compile(rf"(?:\{{\\[^{{}}]*+\}}|[\s\-–—♪♫])*+(?:{_NAME})?+")
 _AFTER = re.compile(r"(?:\{\\[^{}]*+\}|[\s♪♫])++")
+# Written as the source wrote them, since in an editor they would not be seen.
+_REFERENCES = ("&nbsp;", "&lrm;", "&rlm;")
 # Deeper ones are kept one by one, as tags without a partner are.
 MAX_DEPTH = 50
 
@@ -161,7 +165,8 @@ def _pieces(text: str, is_vtt: bool) -> list[Piece]:
 
 def _append_text(pieces: list[Piece], text: str, is_vtt: bool) -> None:
     if text:
-        pieces.append(unescape(text) if is_vtt else text)
+        # References are html's in vtt; srt has none.
+        pieces.append(html.unescape(text) if is_vtt else text)
 
 
 def _written(speech: _Speech, translated: str, is_vtt: bool) -> str:
@@ -174,7 +179,11 @@ def _written(speech: _Speech, translated: str, is_vtt: bool) -> str:
     wrapped = _wrapped(translated, num_lines, line_end)
     pieces = from_xml(wrapped, find_things(speech.pieces))
     assert pieces is not None
-    return speech.before + "".join(_raw(pieces, is_vtt)) + speech.after
+    written = "".join(_raw(pieces, is_vtt))
+    for reference in _REFERENCES if is_vtt else ():
+        if reference in speech.raw:
+            written = written.replace(html.unescape(reference), reference)
+    return speech.before + written + speech.after
 
 
 def _wrapped(xml: str, num_lines: int, line_end: str) -> str:

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 
 from server.documents.formats.charsets import decode_page
 from server.markup import Document, Options, parse
+from server.markup.tokens import tokenize
 
-PAGE = Options(kind="html")
+PAGE = Options(kind="html", attributes=True)
 
 # A piece has at least so many characters, so that a page of small elements does not become thousands of them.
 PIECE_CHARS = 1000
@@ -58,5 +59,26 @@ def _pieces(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def _parts(document: Document) -> Iterator[tuple[str, bool]]:
+    marks = frozenset(inner.raw for inner in document.inner)
     for part in document.parts:
-        yield (part, False) if isinstance(part, str) else (part.source, True)
+        if not isinstance(part, str):
+            yield part.source, True
+        elif not marks or "=" not in part:
+            yield part, False
+        else:  # tags with attributes that readers see are text as well
+            yield from _around_marks(part, marks)
+
+
+def _around_marks(part: str, marks: frozenset[str]) -> Iterator[tuple[str, bool]]:
+    """`part` cut around the tags that are `marks`."""
+    run = ""
+    for token in tokenize(part, "html"):
+        if token.text not in marks:
+            run += token.text
+            continue
+        if run:
+            yield run, False
+        yield token.text, True
+        run = ""
+    if run:
+        yield run, False

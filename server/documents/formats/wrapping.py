@@ -15,15 +15,20 @@ def wrap(widths: Sequence[int], num_lines: int) -> list[int]:
     low, high = max(widths), sum(widths) + len(widths)
     while low < high:
         middle = (low + high) // 2
-        if len(_fill(widths, middle)) <= num_lines:
+        if len(fill(widths, middle)) <= num_lines:
             high = middle
         else:
             low = middle + 1
-    return _fill(widths, low)
+    return fill(widths, low)
 
 
-def _fill(widths: Sequence[int], max_width: int) -> list[int]:
-    """The words of each line if each takes as many as fit."""
+def fill(widths: Sequence[int], max_width: int) -> list[int]:
+    """How many words go into each line if each takes as many as fit.
+
+    Args:
+        widths: of the words; between two of them in a line there is a space.
+        max_width: of a line; a longer word has one of its own.
+    """
     counts = [0]
     width = -1
     for each in widths:

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from export.errors import ExportError
 from export.sources.marian import find_weights, read_marian
 from export.sources.marian_weights import convert
 from export.sources.marian_yaml import parse_settings
 from export.sources.options import SourceOptions
+from export.sources.source import build_model
 from server.bundle import SearchDefaults
 from server.models.models import Model
 from server.text.tokenizer import Tokenizer
@@ -116,7 +118,7 @@ def test_larger_models_greedy_texts(tmp_path: Path) -> None:
 
 
 def test_positions_that_were_trained_have_an_end() -> None:
-    """No Marian that we know writes `Wpos`, but older ones did; sources end where the table does."""
+    """Older Marians write `Wpos`, and look words up as they are then; sources end where the table does."""
     with np.load(FIXTURES / "yaml" / "model.npz") as arrays:
         found = dict(arrays)
     config = parse_settings(found.pop("special:model.yml").tobytes().rstrip(b"\0").decode())
@@ -124,6 +126,24 @@ def test_positions_that_were_trained_have_an_end() -> None:
     weights = convert(config, {**found, "Wpos": table}, "marian")
     assert (weights.settings.positions, weights.settings.max_positions) == ("learned", 40)
     np.testing.assert_array_equal(weights.state["target_positions.weight"], table)
+    model = build_model(weights.settings, weights.state)
+    embedded = model.embed(torch.tensor([[5, 7]]), "source").detach().numpy()[0]
+    np.testing.assert_allclose(embedded, found["Wemb"][[5, 7]] + table[:2], atol=1e-6)
+    np.testing.assert_array_equal(model.output_table.detach().numpy()[:-1], found["Wemb"])
+
+
+def test_trained_positions_that_marian_never_wrote() -> None:
+    """1.12.42 takes the option and has sinusoids all the same (measured: its scores, within 7e-6)."""
+    with np.load(FIXTURES / "yaml" / "model.npz") as arrays:
+        found = dict(arrays)
+    config = parse_settings(found["special:model.yml"].tobytes().rstrip(b"\0").decode())
+    weights = convert({**config, "transformer-train-position-embeddings": "true"}, found, "marian")
+    assert weights.settings.positions == "marian"
+
+
+def test_lists_in_one_line() -> None:
+    text = "a: [x.spm, 'y z.spm']\nb: []\nc:\n  []\nd: \"[eos]\"\ne: [1, 2"
+    assert parse_settings(text) == {"a": ["x.spm", "y z.spm"], "b": [], "c": [], "d": "[eos]", "e": "[1, 2"}
 
 
 def copy(folder: Path, name: str = "yaml") -> Path:

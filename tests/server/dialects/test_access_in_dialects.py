@@ -52,6 +52,14 @@ def test_only_those_with_a_key(
     assert engine.callers[-1].name == "a"
 
 
+def test_files_take_their_sender_s_share_of_the_engine(models: Models, engine: FakeEngine, tmp_path: Path) -> None:
+    site = make_site(models, tmp_path)
+    fields = {"source": "de", "target": "en", "api_key": "kb"}
+    answer = site.ask("POST", "/translate_file", data=fields, files={"file": ("a.txt", b"Guten Morgen.")})
+    assert answer.status_code == 200
+    assert engine.callers[-1].name == "b"
+
+
 def test_a_missing_key_is_asked_for_as_http_does(models: Models, tmp_path: Path) -> None:
     answer = native(make_site(models, tmp_path), None)
     assert answer.headers["www-authenticate"] == "Bearer"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from server.markup.placeholders import find_placeholders
+from server.markup.marks import find_marks
 from server.models.models import Models
 from server.settings import ServeSettings
 from server.text.segments import LINES, Split
@@ -44,7 +44,7 @@ def translate(request: pytest.FixtureRequest, make_model: MakeModel) -> Translat
 
 def marks_of(line: str) -> list[str]:
     """The placeholders, and the signs that the tokenizer lacks, in any order."""
-    return sorted([line[slice(*span)] for span in find_placeholders(line)] + re.findall("[€😀°]", line))
+    return sorted([line[slice(*span)] for span in find_marks(line)] + re.findall("[€😀°]", line))
 
 
 @given(text=TEXT, target=st.sampled_from(["de", "en"]))

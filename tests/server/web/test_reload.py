@@ -110,6 +110,7 @@ def ask_all_the_time(url: str, stop: threading.Event, answers: list[httpx.Respon
 
 
 @pytest.mark.slow
+@pytest.mark.unmeasured
 def test_a_swap_under_load_loses_nothing(server: Server, folder: Path) -> None:
     stop, answers = threading.Event(), list[httpx.Response]()
     join = ask_all_the_time(server.url, stop, answers)
@@ -133,6 +134,7 @@ def test_a_swap_under_load_loses_nothing(server: Server, folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.unmeasured
 def test_an_exchanged_model_leaves_no_memory_behind(server: Server, folder: Path) -> None:
     def resident_mb() -> int:
         pages = int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1])
@@ -156,6 +158,7 @@ def test_an_exchanged_model_leaves_no_memory_behind(server: Server, folder: Path
 
 
 @pytest.mark.slow
+@pytest.mark.unmeasured
 def test_a_damaged_bundle_changes_nothing(server: Server, folder: Path) -> None:
     path = put_bundle(folder, "second")
     graph = path / "decoder.onnx"

@@ -102,6 +102,7 @@ def test_errors(client: deepl.DeepLClient, tmp_path: Path) -> None:
             ask(deepl.DocumentHandle("0" * 32, "0" * 64))
 
 
+@pytest.mark.unmeasured
 def test_documents_survive_kill_9(tokenizer_file: Path, tmp_path: Path) -> None:
     """One document is never answered by the engine. It is in the way at each start, until it is given up."""
     handles: list[deepl.DocumentHandle] = []

@@ -21,7 +21,7 @@ def test_the_spec_is_of_these_endpoints_and_limits(site: Site, tmp_path: Path) -
     content = spec["paths"]["/translate"]["post"]["requestBody"]["content"]
     assert set(content) == {"application/json", "application/x-www-form-urlencoded", "multipart/form-data"}
     fields = content["application/json"]["schema"]["properties"]
-    assert set(fields) == {"q", "source", "target", "format", "alternatives", "api_key"}
+    assert set(fields) == {"q", "source", "target", "format", "alternatives", "translate_attributes", "api_key"}
     assert translate(site, alternatives=fields["alternatives"]["maximum"]).status_code == 200
     assert translate(site, alternatives=fields["alternatives"]["maximum"] + 1).status_code == 400
     assert fields["q"]["oneOf"][0]["maxLength"] == 500

@@ -1,0 +1,158 @@
+"""A source to all its tokens: tags of html and xml, the lines of plain text and what they begin with, marks in both.
+
+A line that is structure, such as one of a fence of code, is kept; of the others the beginning is, such as the sign of a
+heading or of an item in a list. Nothing is repaired: what is never closed is only text.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from server.markup.marks import split_marks
+from server.markup.options import Options
+from server.markup.tokens import Token, tokenize
+from server.text.segments import LINE_ENDS, LINES
+
+_LETTER = re.compile(r"[^\W\d_]")
+_FENCE = re.compile(r"[ >]{0,8}(```+|~~~+)")
+_FRONT_MATTER_KEY = re.compile(r"\s*(?:title|subtitle|description|summary|excerpt|abstract|caption)\s*:\s*[\"']?", re.I)
+_DIRECTIVE = re.compile(r"\s*\.\. (?:[\w:\-]{1,40}::|_[^:\n]{1,80}:|\[[^\]\n]{1,40}\])(?: |$)")
+_CODE_DIRECTIVES = (
+    "code",
+    "code-block",
+    "sourcecode",
+    "highlight",
+    "math",
+    "toctree",
+    "image",
+    "include",
+    "literalinclude",
+    "raw",
+)
+# What a line begins with: quotes, items, headings, fields of reST, definitions of footnotes and links, keys of files.
+_BEGINNING = re.compile(
+    r"""(?:\s*(?:
+        (?:>[ ]?)++ | \#{1,6}\s++ | [-*+•‣◦–—]\s++(?:\[[ xX]\]\s++)? | \d{1,3}+[.)]\s++(?=\S) | [a-zA-Z]\)\s++
+      | ={2,6}\s?(?=\S[^=]{0,200}={2,6}\s*$) | :[\w \-]{1,40}:\s++(?=\S) | \[\^?[\w\-]{1,40}\]:\s++
+      | [\w\-]{1,40}(?:\.[\w\-]{1,40})++\s?=\s? | \[\d\d:\d\d(?:[.:]\d{1,3})?\]\s*+
+    )){1,8}+""",
+    re.X,
+)
+_STRUCTURED = re.compile(
+    r"^\s*(?:[>#*+•‣◦–—\-=~`:\[]|\.\. |\d{1,3}[.)]\s|[a-zA-Z]\)\s|[\w\-]{1,40}\.[\w.\-]{1,80}\s?=)", re.M
+)
+_ENDING = re.compile(r"\s+#{1,6}\s*$|(?<=\S)\s*={2,6}\s*$|\s*\{#[\w\-]{1,60}\}\s*$")
+_HTML_BLOCKS = (("<!--", "-->"), ("<script", "</script>"), ("<style", "</style>"))
+
+
+def read_tokens(source: str, options: Options) -> list[Token]:
+    """The tokens of `source`; joined they are `source`."""
+    if options.kind == "text":
+        return list(
+            _read_lines(source, options) if options.line_borders else split_marks(source, "text", options.unreadable)
+        )
+    tokens: list[Token] = []
+    for token in tokenize(source, options.kind):
+        tokens += split_marks(token.text, options.kind, options.unreadable) if token.kind == "text" else [token]
+    return tokens
+
+
+def has_blocks(text: str) -> bool:
+    """Whether a line of plain text begins with something that is no language, or is no line of language."""
+    return _STRUCTURED.search(text) is not None
+
+
+@dataclass
+class _Block:
+    """What the lines so far have opened.
+
+    Attributes:
+        fence: what closes the fence of code; empty outside.
+        closing: what closes a comment or script that goes over lines.
+        indented: whether lines that begin with a space belong to a directive that is code.
+        is_matter: whether the lines are front matter.
+    """
+
+    fence: str = ""
+    closing: str = ""
+    indented: bool = False
+    is_matter: bool = False
+
+
+def _read_lines(source: str, options: Options) -> Iterator[Token]:
+    """Line ends and the tokens of the lines between."""
+    lines = LINES.findall(source)
+    block = _Block(is_matter=_has_front_matter(lines))
+    last_of = {closing: _last_with(lines, closing) for _, closing in _HTML_BLOCKS}
+    for number, line in enumerate(lines):
+        if line[0] in LINE_ENDS:
+            yield Token("border", line)
+            continue
+        begins, ends = _cut(line, block, number, lines, last_of)
+        if begins:
+            yield Token("border", line[:begins])
+        yield from split_marks(line[begins:ends], "text", options.unreadable)
+        if ends < len(line):
+            yield Token("border", line[ends:])
+
+
+def _cut(line: str, block: _Block, number: int, lines: Sequence[str], last_of: dict[str, int]) -> tuple[int, int]:
+    """From where to where `line` is language; from end to end if it is kept."""
+    kept = len(line), len(line)
+    if block.closing:
+        if block.closing in line.lower():
+            end = line.lower().index(block.closing) + len(block.closing)
+            block.closing = ""
+            return end, len(line)
+        return kept
+    if block.is_matter:
+        if number and line.strip() in ("---", "..."):
+            block.is_matter = False
+            return kept
+        key = _FRONT_MATTER_KEY.match(line)
+        return (key.end(), len(line.rstrip("\"' "))) if key and key.end() < len(line) else kept
+    fence = _FENCE.match(line)
+    if block.fence or fence:
+        _turn(block, fence, line, number, lines)
+        return kept if block.fence or fence else (0, len(line))
+    if block.indented and line[0] == " ":
+        return kept
+    block.indented = False
+    if (directive := _DIRECTIVE.match(line)) is not None:
+        name = directive.group().strip(". :")
+        block.indented = name in _CODE_DIRECTIVES
+        return kept if block.indented else (directive.end(), len(line))
+    for opening, closing in _HTML_BLOCKS:
+        at = line.lower().rfind(opening) if "<" in line else -1
+        if at >= 0 and closing not in line.lower()[at:] and last_of[closing] > number:
+            block.closing = closing
+            return kept if at == 0 else (_beginning(line), at)
+    begins = _beginning(line)
+    ending = _ENDING.search(line, max(begins, len(line) - 80)) if line.lstrip()[:1] in "#=" else None
+    return begins, ending.start() if ending else len(line)
+
+
+def _beginning(line: str) -> int:
+    """Where language begins in `line`: behind the sign of an item, heading or quote."""
+    found = _BEGINNING.match(line)
+    return found.end() if found and _LETTER.search(line, found.end()) else 0
+
+
+def _turn(block: _Block, fence: "re.Match[str] | None", line: str, number: int, lines: Sequence[str]) -> None:
+    """Open or close a fence, if it is one that is closed at all."""
+    if not fence:
+        return
+    sign = fence.group(1)
+    if not block.fence:
+        if "`" not in line[fence.end() :] or sign[0] == "~":
+            block.fence = sign
+    elif sign.startswith(block.fence) and not line[fence.end() :].strip():
+        block.fence = ""
+
+
+def _has_front_matter(lines: Sequence[str]) -> bool:
+    return len(lines) > 2 and lines[0] == "---" and any(":" in line for line in lines[1:4]) and "---" in lines[2:200]
+
+
+def _last_with(lines: Sequence[str], closing: str) -> int:
+    return max((number for number, line in enumerate(lines) if closing in line.lower()), default=-1)
