@@ -70,6 +70,12 @@ def find_texts(
     """Sentences to measure with where there are none but the golden lines: these, and what the model makes of them.
 
     The golden lines of one direction, translated, are sentences of the language that the opposite one reads.
+
+    Args:
+        manifest: of the model.
+        tokenizer: of the model.
+        engine: runs the model.
+        golden: the bundle's.
     """
     directions = {(pair.source, pair.target): pair for pair in manifest.pairs}
     found: dict[Direction, list[str]] = {each: [] for each in directions}
