@@ -67,10 +67,16 @@ class Key:
         return str(answer.raise_for_status().json()["translations"][0]["text"])
 
     def of_document(self, text: str) -> str:
-        """What a document of this text becomes: searched as the model has it, not greedily."""
-        body = {"text": text, "source": "en", "target": "de"}
-        headers = {"Prefer": "wait=60"}
-        answer = httpx.post(f"{self._url}/v1/translate", json=body, headers=headers, timeout=PATIENCE_S)
+        """What a document of this text becomes: searched as the model has it, not greedily.
+
+        Asked for line by line, as hundreds of sentences at once may be refused by a slow machine.
+        """
+        with httpx.Client(timeout=PATIENCE_S) as client:
+            return "\n".join(self._search(client, line) for line in text.split("\n"))
+
+    def _search(self, client: httpx.Client, line: str) -> str:
+        body = {"text": line, "source": "en", "target": "de"}
+        answer = client.post(f"{self._url}/v1/translate", json=body, headers={"Prefer": "wait=60"})
         return str(answer.raise_for_status().json()["translations"][0]["text"])
 
     def questions(self, num_questions: int, num_sentences: int = 6) -> list[Question]:
