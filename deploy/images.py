@@ -27,6 +27,7 @@ from typing import Any
 SOURCE = Path(__file__).resolve().parent.parent
 # By device; CUDA's libraries alone take seven times what the rest does.
 SERVE_LIMIT_BYTES = {"cpu": 350_000_000, "gpu": 3_000_000_000}
+MARK = "{first_name}"
 UNPRIVILEGED = "65532"
 BASE_PACKAGES = "python3,python3-venv,ca-certificates"
 # What a slim image of Debian leaves out too.
@@ -190,7 +191,10 @@ def check_serve(program: str, image: str, device: str) -> None:
         server = run(["env", f"FERRY_PORT={port}", *config["Entrypoint"]])
         stack.callback(server.kill)
         wait_ready(server, port)
-        print("images: answered", ask(port))
+        answer = ask(port)
+        print("images: answered", answer)
+        if MARK not in answer:
+            sys.exit(f"images: the answer should have {MARK}; marks are found otherwise by this Python.")
         finished(run(["env", f"FERRY_PORT={port}", *config["Healthcheck"]["Test"][1:]]))
         server.send_signal(signal.SIGTERM)
         server.communicate(timeout=30)
@@ -336,8 +340,8 @@ def wait_ready(server: "subprocess.Popen[str]", port: int) -> None:
 
 
 def ask(port: int) -> str:
-    """One translation."""
-    body = json.dumps({"text": "Guten Morgen.", "source": "de", "target": "en"}).encode()
+    """One translation, of a text with a mark."""
+    body = json.dumps({"text": f"Guten Morgen, {MARK}.", "source": "de", "target": "en"}).encode()
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/translate", body, timeout=30) as answer:
         text: str = json.load(answer)["translations"][0]["text"]
         return text

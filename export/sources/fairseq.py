@@ -5,20 +5,18 @@ A checkpoint is a pickle. It is read with PyTorch's reader of plain data, which 
 """
 
 import argparse
-import math
 import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 
 from export.errors import ExportError
 from export.sources.files import check_file, hash_files, read_text
 from export.sources.languages import choose_pairs, served_code
-from export.sources.layers import rename, rename_layers
+from export.sources.layers import name_tables, rename, rename_layers
 from export.sources.options import MAX_SOURCE_LENGTH, MAX_TARGET_LENGTH, SourceOptions
 from export.sources.pieces import Vocabulary, read_model, renumber
 from export.sources.source import Array, Source, build_model
@@ -191,16 +189,7 @@ def _tables(config: Mapping[str, Any], tensors: Mapping[str, Array]) -> dict[str
         raise ExportError(f"the weights have no {missing[0]}.embed_tokens.weight; is it a transformer of fairseq's?")
     source, target = tensors["encoder.embed_tokens.weight"], tensors["decoder.embed_tokens.weight"]
     output = tensors.get("decoder.output_projection.weight", tensors.get("decoder.embed_out", target))
-    if config.get("no_scale_embedding"):
-        # Our model multiplies what it looks up by the square root of D.
-        factor = np.float32(math.sqrt(source.shape[1]))
-        source, target = source / factor, target / factor
-    found = {"embedding.weight": source}
-    if not np.array_equal(source, target):
-        found["target_embedding.weight"] = target
-    if not np.array_equal(target, output):
-        found["output_embedding.weight"] = output
-    return found
+    return name_tables(source, target, output, is_scaled=not config.get("no_scale_embedding"))
 
 
 def _learned_positions(tensors: Mapping[str, Array]) -> dict[str, Array]:

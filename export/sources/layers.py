@@ -1,6 +1,9 @@
-"""Layers by fairseq's names, which transformers' MarianMT took over, and by ours."""
+"""Layers and tables by fairseq's names, which transformers' MarianMT took over, and by ours."""
 
+import math
 from collections.abc import Mapping
+
+import numpy as np
 
 from export.sources.source import Array
 from training.model import ModelSettings
@@ -57,3 +60,24 @@ def _feed_forward(tensors: Mapping[str, Array], theirs: str, ours: str) -> dict[
         | rename(tensors, f"{theirs}.fc2", f"{ours}.feed_forward.outer")
         | rename(tensors, f"{theirs}.final_layer_norm", f"{ours}.feed_forward_residual.norm")
     )
+
+
+def name_tables(source: Array, target: Array, output: Array, is_scaled: bool) -> dict[str, Array]:
+    """The three tables by our names, those that are the same once.
+
+    Args:
+        source: [V, D] of the encoder's words.
+        target: [V', D] of the decoder's.
+        output: [V', D] that gives logits.
+        is_scaled: whether what is looked up is multiplied by the square root of D, as our model does; if not, the
+            tables are divided by it.
+    """
+    if not is_scaled:
+        factor = np.float32(math.sqrt(source.shape[1]))
+        source, target = source / factor, target / factor
+    found = {"embedding.weight": source}
+    if not np.array_equal(source, target):
+        found["target_embedding.weight"] = target
+    if not np.array_equal(target, output):
+        found["output_embedding.weight"] = output
+    return found

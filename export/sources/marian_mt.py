@@ -4,18 +4,15 @@
 Biases of logits are there whatever the configuration says, and tables are tied only where their numbers are the same.
 """
 
-import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from export.errors import ExportError
 from export.sources.files import hash_files, read_json, read_tensors
 from export.sources.languages import choose_pairs, served_code
-from export.sources.layers import rename_layers
+from export.sources.layers import name_tables, rename_layers
 from export.sources.normalise import prepare
 from export.sources.options import MAX_SOURCE_LENGTH, MAX_TARGET_LENGTH, SourceOptions
 from export.sources.pieces import Vocabulary, read_model, renumber
@@ -147,16 +144,7 @@ def _tables(config: Mapping[str, Any], tensors: Mapping[str, Array]) -> dict[str
         raise ExportError("the weights have neither model.shared.weight nor model.encoder.embed_tokens.weight")
     target = tensors.get("model.decoder.embed_tokens.weight", source if shared is None else shared)
     output = tensors.get("lm_head.weight", target)
-    if config.get("scale_embedding") is not True:
-        # Our model multiplies what it looks up by the square root of D.
-        factor = np.float32(math.sqrt(source.shape[1]))
-        source, target = source / factor, target / factor
-    found = {"embedding.weight": source}
-    if not np.array_equal(source, target):
-        found["target_embedding.weight"] = target
-    if not np.array_equal(target, output):
-        found["output_embedding.weight"] = output
-    return found
+    return name_tables(source, target, output, is_scaled=config.get("scale_embedding") is True)
 
 
 def read_vocabularies(

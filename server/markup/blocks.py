@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from server.markup.marks import split_marks
 from server.markup.options import Options
 from server.markup.tokens import Token, tokenize
+from server.text.expressions import compile_expression
 from server.text.segments import LINE_ENDS, LINES
 
 _LETTER = re.compile(r"[^\W\d_]")
@@ -30,7 +31,7 @@ _CODE_DIRECTIVES = (
     "raw",
 )
 # What a line begins with: quotes, items, headings, fields of reST, definitions of footnotes and links, keys of files.
-_BEGINNING = re.compile(
+_BEGINNING = compile_expression(
     r"""(?:\s*(?:
         (?:>[ ]?)++ | \#{1,6}\s++ | [-*+•‣◦–—]\s++(?:\[[ xX]\]\s++)? | \d{1,3}+[.)]\s++(?=\S) | [a-zA-Z]\)\s++
       | ={2,6}\s?(?=\S[^=]{0,200}={2,6}\s*$) | :[\w \-]{1,40}:\s++(?=\S) | \[\^?[\w\-]{1,40}\]:\s++

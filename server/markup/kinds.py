@@ -96,7 +96,7 @@ _PATHS = (
         "address",
         "word",
         rf"""\b(?:[a-z][a-z0-9+\-]{{1,15}}://|mailto:|tel:(?=\+?\d)|www\.(?=\w))
-             (?:{_NO_SPACE}|&(?!(?:quot|apos|lt|gt|nbsp|\#3[49]|\#160);))++""".replace("\\b", r"(?<![\w])"),
+             (?:{_NO_SPACE}++|&(?!(?:quot|apos|lt|gt|nbsp|\#3[49]|\#160);))++""".replace("\\b", r"(?<![\w])"),
         ("https://example.org/a?b=1&c=2", "ftp://a.de/x", "www.a.de", "mailto:a@b.de", "app://open/1"),
     ),
     MarkKind(

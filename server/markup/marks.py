@@ -13,6 +13,7 @@ from server.markup.kinds import KINDS, MarkKind
 from server.markup.messages import find_end
 from server.markup.options import Kind
 from server.markup.tokens import KNOWN_ELEMENTS, VOID_ELEMENTS, Token, pair_tags
+from server.text.expressions import compile_expression
 from server.text.words import is_of_word
 
 # A text without any of these has no mark: signs, digits, and what stands together as in no sentence.
@@ -98,7 +99,7 @@ def _expression(is_plain: bool) -> tuple[re.Pattern[str], dict[str, MarkKind]]:
     kinds = {f"kind{number}": kind for number, kind in enumerate(KINDS) if is_plain or not kind.only_plain}
     # Empty groups at the end of each kind: the last one that matched tells the kind, whatever groups are inside.
     ways = (rf"(?:{kind.pattern})(?P<{group}>)" for group, kind in kinds.items())
-    return re.compile("|".join(ways), re.X), kinds
+    return compile_expression("|".join(ways), re.X), kinds
 
 
 def _without_tail(address: str) -> str:
@@ -190,4 +191,4 @@ def _runs_of(unreadable: frozenset[str]) -> re.Pattern[str]:
     ways = [rf"[{signs}][{signs}{_JOINERS}]*+"] * bool(signs)
     # A word with one such letter is one that the translator cannot spell, with what is joined to it.
     ways += [rf"(?<!\w)[^\W{letters}]*+[{letters}](?:\w|['’\-](?=\w))*+"] * bool(letters)
-    return re.compile("|".join(ways))
+    return compile_expression("|".join(ways))

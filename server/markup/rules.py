@@ -15,7 +15,7 @@ _SHOWN_EMPTY = frozenset(("img", "input", "embed"))
 _BREAKS = frozenset(("br", "lb", "pb", "hr", "tab"))
 _PREFORMATTED = frozenset(("pre", "textarea"))
 
-_ATTRIBUTE = re.compile(r"""([^\s"'<>/=]++)(?:\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s"'>]++))?+""")
+_ATTRIBUTE = re.compile(r"""([^\s"'<>/=]++)(?:\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s"'>]++))?""")
 
 
 def is_ignored(token: Token, options: Options) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from server.markup.options import Kind
+from server.text.expressions import compile_expression
 
 # raw: an element whose content is no text, such as script, from tag to tag. kept: one that a request wants left alone.
 # hollow: a start tag and its end tag with nothing between. other: comments and processing instructions. mark: a
@@ -43,12 +44,12 @@ _NAME = {"html": r"(?:[A-Za-z]|\d{1,3}(?=[\s/>]))", "xml": "[A-Za-z_:\u0080-\U00
 _MARKUP = {kind: re.compile(rf"<(?:/?{first}|[!?]|/>)") for kind, first in _NAME.items()}
 # A quote that is never closed is no quote: otherwise one of them would swallow the document.
 _TAG = {
-    kind: re.compile(rf"""<(/?)({first}[^\s/>]*+)(?:[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+)*+>""")
+    kind: compile_expression(rf"""<(/?)({first}[^\s/>]*+)(?:[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+)*+>""")
     for kind, first in _NAME.items()
 }
 # Used once the other has failed, so that no character is read once for each `<` before it.
 _SIMPLE_TAG = {kind: re.compile(rf"<(/?)({first}[^\s/<>]*+)[^<>]*+>") for kind, first in _NAME.items()}
-_INTERNAL_SUBSET = re.compile(r"""[^\[>]*+\[(?:[^\]"']++|"[^"]*+"|'[^']*+')*+\]\s*+>""")
+_INTERNAL_SUBSET = compile_expression(r"""[^\[>]*+\[(?:[^\]"']++|"[^"]*+"|'[^']*+')*+\]\s*+>""")
 _SUBSET_END = re.compile(r"\]\s*+>")
 
 

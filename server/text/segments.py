@@ -56,10 +56,11 @@ _BEFORE_NUMBER = (
     "janv févr avr juil déc std min abt anl ziff nrn rn anh bl"
 )
 _SYMBOL_CLASS = "".join(f"{chr(first)}-{chr(last)}" for first, last in _SYMBOL_RANGES)
-# Behind a word of some length a full stop is one, whatever follows; sentencex wants a capital letter.
-_PLAIN_WORD_END = re.compile(r"(?<=[a-zäöüß]{3}[.!?])\s+(?=\d|[a-zäöü])")
+# Behind a word of some length a full stop is one, whatever follows; sentencex wants a capital letter. A small letter
+# behind other signs goes on as in `Stop! he said`.
+_PLAIN_WORD_END = re.compile(r"(?<=[a-zäöüß]{3}[.!?])\s+(?=\d)|(?<=[a-zäöüß]{3}\.)\s+(?=[a-zäöü])")
 _SYMBOLS_AFTER_END = re.compile(rf"(?<=[.!?…])\s*[{_SYMBOL_CLASS}][{_SYMBOL_CLASS}\s]*")
-_ENDS_PLAINLY = re.compile(r"[a-zäöüß]{3}[.!?]\s*\Z")
+_ENDS_PLAINLY = re.compile(r"[a-zäöüß]{3}\.\s*\Z")
 _LAST_WORD = re.compile(r"(\w+)\.$")
 _INITIAL = re.compile(r"(?:^|[\s(.\-])[^\W\d_]\.$")
 _GERMAN_ORDINAL = re.compile(r"\b(?:im|am|vom|zum|zur|beim|der|die|das|dem|den|des|seit|bis)\s+\d{1,3}\.$", re.I)

@@ -5,10 +5,12 @@ import unicodedata
 from collections.abc import Collection
 from functools import lru_cache
 
+from server.text.expressions import compile_expression
+
 # One letter for each character, so that one expression can say what a word is: w letter, d digit, m mark that
 # belongs to the character before it, z joiner, a apostrophe or hyphen, n point or comma in numbers, r half of a flag,
 # c a letter of a script without spaces, s space, o the rest.
-_WORD = re.compile(
+_WORD = compile_expression(
     r"[wd][wdmz]*+(?:(?:a|(?<=d)n(?=d))[wd][wdmz]*+)*+|c[mz]*+|rr?[mz]*+|[^s]m*+(?:z[^s]?m*+)*+",
 )
 _NO_SPACES = (

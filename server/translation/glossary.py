@@ -16,13 +16,14 @@ from server.markup import Options
 from server.markup.rules import is_ignored
 from server.markup.tokens import pair_tags, tokenize
 from server.text.casing import capitalise
+from server.text.expressions import compile_expression
 
 # A word, an entity, or any other character.
 _WORD = re.compile(r"&(?:#?\w++);|\w++|\W")
 _LETTER = re.compile(r"\w")
 # What a sentence begins behind: the end of one with its space, or of a tag, and quotes. Before a full stop is a word of
 # some length, or it might be that of an abbreviation.
-_BEGINNING = re.compile(r"""(?:\A|(?:\w{3}|>)[.!?…]["'”’)]?\s+)(?:<[^<>]*+>|["'(“„‚‘¿¡])*+\Z""")
+_BEGINNING = compile_expression(r"""(?:\A|(?:\w{3}|>)[.!?…]["'”’)]?\s+)(?:<[^<>]*+>|["'(“„‚‘¿¡])*+\Z""")
 _NEAR = 300
 _ELEMENT = re.compile(r'<ferry-term n="(\d+)"></ferry-term>')
 

@@ -22,6 +22,7 @@ from server.documents.formats.inline import (
     without_tags,
 )
 from server.documents.formats.wrapping import wrap
+from server.text.expressions import compile_expression
 
 _LINES = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+\Z")
 _CLOCK = r"(?:\d{1,4}:)?\d{1,2}:\d{1,2}(?:[.,:]\d{1,3})?"
@@ -30,10 +31,10 @@ TIMING = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}")
 _MARK = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z]\w*+)[^<>]*+>|<[\d:.]++>|\{\\[^{}]*+\}")
 # A dash before what one says, or a name in capitals, which stays.
 _NAME = r"[A-ZÄÖÜ][A-ZÄÖÜ0-9 .'’\-]{0,30}+(?:\([^()]{1,30}\))?:\s++"
-_SPEAKER = re.compile(rf"(?:<[^<>]*+>|\{{\\[^{{}}]*+\}}|\s)*+(?:[-–—]\s*+[^\s\-–—]|{_NAME})")
+_SPEAKER = compile_expression(rf"(?:<[^<>]*+>|\{{\\[^{{}}]*+\}}|\s)*+(?:[-–—]\s*+[^\s\-–—]|{_NAME})")
 # Around what is said: places on the screen, dashes before a speaker, notes around a song.
-_BEFORE = re.compile(rf"(?:\{{\\[^{{}}]*+\}}|[\s\-–—♪♫])*+(?:{_NAME})?+")
-_AFTER = re.compile(r"(?:\{\\[^{}]*+\}|[\s♪♫])++")
+_BEFORE = compile_expression(rf"(?:\{{\\[^{{}}]*+\}}|[\s\-–—♪♫])*+(?:{_NAME})?+")
+_AFTER = compile_expression(r"(?:\{\\[^{}]*+\}|[\s♪♫])++")
 # Written as the source wrote them, since in an editor they would not be seen.
 _REFERENCES = ("&nbsp;", "&lrm;", "&rlm;")
 # Deeper ones are kept one by one, as tags without a partner are.
