@@ -68,12 +68,14 @@ class Document:
 
     Attributes:
         inner: the marks with language inside, each as often as it differs.
+        stand_ins: what there was to choose from for what the translator must not see.
     """
 
     source: str
     options: Options
     parts: tuple[str | Chunk, ...]
     inner: "tuple[Inner, ...]" = ()
+    stand_ins: Sequence[str] = ()
 
     @property
     def chunks(self) -> tuple[Chunk, ...]:
@@ -116,6 +118,7 @@ def parse(source: str, options: Options, stand_ins: Sequence[str] = ()) -> Docum
         options,
         tuple(_merge(parts)),
         tuple(_read_inner(raw, spans, options, stand_ins) for raw, spans in inner.items()),
+        stand_ins,
     )
     assert "".join(part if isinstance(part, str) else part.source for part in document.parts) == source
     return document

@@ -64,10 +64,20 @@ def find_marks(text: str, kind: Kind = "text", unreadable: frozenset[str] = froz
 
 def has_marks(text: str) -> bool:
     """Whether plain text has any; quick where there is none."""
-    if _TRIGGER.search(text) is None:
+    if not may_have_marks(text):
         return False
-    has_entities = "&" in text and any(map(is_known, REFERENCE.findall(text)))
-    return has_entities or any(token.kind != "text" for token in split_marks(text, "text"))
+    if "&" in text and any(map(is_known, REFERENCE.findall(text))):
+        return True
+    # Most are told by the first; emphasis and tags count only where they pair.
+    first = next(_find(text, "text"), None)
+    if first is None or first[2][0].role in ("word", "message"):
+        return first is not None
+    return any(token.kind != "text" for token in split_marks(text, "text"))
+
+
+def may_have_marks(text: str) -> bool:
+    """Whether there is anything in plain text that marks are made of; quick always."""
+    return _TRIGGER.search(text) is not None
 
 
 # How a mark was found: its kind, and the match.
@@ -75,7 +85,7 @@ _Found = tuple[MarkKind, "re.Match[str]"]
 
 
 def _find(text: str, kind: Kind) -> Iterator[tuple[int, int, _Found]]:
-    if not _TRIGGER.search(text):
+    if not may_have_marks(text):
         return
     expression, kinds = _expression(kind == "text")
     at = 0

@@ -154,7 +154,8 @@ class Planner:
     def _plan(self, text: str, options: TranslateOptions, chosen: tuple[Model, LanguagePair] | None) -> PlannedText:
         """`text` for the model `chosen`, or for the one of the language that it seems to be in."""
         asked, text = text, without_surrogates(text)
-        document = read_document(text, options.markup, options.split, options.target)
+        known = () if chosen is None else stand_ins_of(*chosen)
+        document = read_document(text, options.markup, options.split, options.target, known)
         detected = None
         if chosen is None:
             texts = [text] if document is None else [chunk.text for chunk in document.chunks]
@@ -175,7 +176,11 @@ class Planner:
 
 
 def read_document(
-    text: str, markup: Options | None = None, split: Split = "sentences", target: str = ""
+    text: str,
+    markup: Options | None = None,
+    split: Split = "sentences",
+    target: str = "",
+    stand_ins: Sequence[str] = (),
 ) -> Document | None:
     """`text` taken apart; None if it is plain, without markup or placeholders.
 
@@ -184,9 +189,15 @@ def read_document(
         markup: how tags are told from language; None for plain text.
         split: where it is cut into sentences.
         target: the language that it is translated into, if that is known.
+        stand_ins: of its model, if that is known.
     """
     kind = markup or (_plain_options(split) if _is_marked(text) else None)
-    return None if kind is None else parse(text, replace(kind, target=target))
+    return None if kind is None else parse(text, replace(kind, target=target), stand_ins)
+
+
+def stand_ins_of(model: Model, pair: LanguagePair) -> Sequence[str]:
+    """The words that `model` copies in the direction `pair`, best first."""
+    return model.stand_ins.get((pair.source, pair.target), ())
 
 
 def _is_marked(text: str) -> bool:
@@ -219,8 +230,8 @@ def plan_text(
         split: where the text is cut into sentences.
         detected: its language, if that was not given.
     """
-    stand_ins = model.stand_ins.get((pair.source, pair.target), ())
-    if document is not None and stand_ins and any(mark.shown for chunk in document.chunks for mark in chunk.marks):
+    stand_ins = stand_ins_of(model, pair)
+    if document is not None and document.stand_ins != stand_ins and _has_shown(document):
         document = parse(text, document.options, stand_ins)
     chunks = _plan_chunks(model, pair, text, document, split)
     readings = [part.reading for parts in chunks for part in parts]
@@ -235,6 +246,11 @@ def plan_text(
     if document is not None:
         options = replace(options, align=any(chunk.marks or chunk.held for chunk in document.chunks))
     return PlannedText(model, pair, detected, options, document, chunks)
+
+
+def _has_shown(document: Document) -> bool:
+    """Whether anything in it would take a place in a sentence."""
+    return any(mark.shown for chunk in document.chunks for mark in chunk.marks)
 
 
 def without_surrogates(text: str) -> str:

@@ -9,7 +9,7 @@ from server.engine.types import ANYBODY, Caller, SearchOptions, SentenceResult
 from server.errors import QueueFullError
 from server.models.models import Model
 from server.translation.assemble import Outcome, Translation, assemble_text, read_outcome
-from server.translation.plan import Part, PlannedText, plan_text, read_document, without_surrogates
+from server.translation.plan import Part, PlannedText, plan_text, read_document, stand_ins_of, without_surrogates
 from server.translation.retry import mend, widen
 from server.translation.swaps import keep_stand_ins
 
@@ -46,7 +46,8 @@ class LineStream:
         try:
             for text in texts:
                 text = without_surrogates(text)
-                planned = plan_text(self._model, self._pair, text, read_document(text), self._options)
+                document = read_document(text, stand_ins=stand_ins_of(self._model, self._pair))
+                planned = plan_text(self._model, self._pair, text, document, self._options)
                 futures = [self._submit(part.source_ids, planned.options) for part in planned.sentences]
                 self._texts.append((planned, futures))
                 while self._texts and (self._head_done() or self._crowded()):

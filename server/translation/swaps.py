@@ -15,7 +15,7 @@ from server.markup.document import build_chunk
 from server.text.words import expression_of, has_each_once
 from server.translation.assemble import Outcome, read_outcome
 from server.translation.links import Told, align_parts, move_around
-from server.translation.plan import Part, PlannedText, cut_text
+from server.translation.plan import Part, PlannedText, cut_text, stand_ins_of
 
 Ended = Literal["copied", "swapped", "cut_out"]
 # Ids to translate go out, what came of them comes in: None where the engine takes no more.
@@ -43,7 +43,7 @@ def keep_stand_ins(text: PlannedText, part: Part, first: Outcome) -> Way:
 
 def _others(text: PlannedText, part: Part) -> Iterator[Mapping[str, str]]:
     """Other stand-ins for those of `part`, as long as they are, so that nothing in the sentence moves."""
-    known = text.model.stand_ins.get((text.pair.source, text.pair.target), ())
+    known = stand_ins_of(text.model, text.pair)
     source = part.segment.text.casefold()
     unused = [word for word in known if word.casefold() not in source]
     for _ in range(MAX_SWAPS):

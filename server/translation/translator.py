@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from server.engine.types import Caller
 from server.errors import DeadlineExceededError
+from server.markup.marks import may_have_marks
 from server.models.models import Models
 from server.settings import Limits
 from server.text.detect import Detected, Detector
@@ -23,8 +24,9 @@ from server.translation.sentences import GuardCounts, Sentences
 T = TypeVar("T")
 
 # Splitting and tokenising 20,000 characters takes about 10 ms; what is longer goes to a thread, so that no other
-# request waits for it.
+# request waits for it. With marks it takes some six times as long.
 MAX_INLINE_CHARS = 20_000
+MAX_INLINE_MARKED_CHARS = 1_000
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,9 @@ async def _plan(planner: Planner, texts: Sequence[str], options: TranslateOption
     planner.check_sizes(texts)
     if options.source is None and not planner.detector.loaded:
         await asyncio.to_thread(planner.detector.load)
-    if options.markup is not None or sum(map(len, texts)) > MAX_INLINE_CHARS:
+    num_chars = sum(map(len, texts))
+    is_short = num_chars <= MAX_INLINE_MARKED_CHARS or not any(map(may_have_marks, texts))
+    if options.markup is not None or num_chars > MAX_INLINE_CHARS or not is_short:
         return await asyncio.to_thread(planner.plan, texts, options)
     return planner.plan(texts, options)
 
