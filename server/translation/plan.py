@@ -41,16 +41,6 @@ class Part:
     reading: Reading = PLAIN_READING
     num_prefix: int = 0
 
-    @property
-    def text_ids(self) -> tuple[int, ...]:
-        """The ids of the text itself."""
-        return self.source_ids[self.num_prefix : -1]
-
-    @property
-    def stand_ins(self) -> tuple[str, ...]:
-        """The words in it that stand for something else, each once."""
-        return self.reading.stand_ins
-
 
 @dataclass(frozen=True)
 class PlannedText:
