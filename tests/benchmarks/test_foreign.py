@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import foreign_files
+import foreign_quality
 import foreign_speed
 import numpy as np
 import pytest
@@ -70,8 +71,7 @@ def test_transformers_weights_come_back_as_they_were(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", list(SHAPES))
 def test_random_models_of_a_shape_can_be_imported(name: str, tmp_path: Path) -> None:
     """Smaller than the shape, which would take a while; the rest is as it is."""
-    whole = SHAPES[name]
-    shape = Shape(replace(whole.model, d_model=64, d_ff=96, num_encoder_layers=1, num_decoder_layers=1), 50)
+    shape = shrink(name)
     write_npz(tmp_path / "model.npz", build_random(shape))
     write_words(tmp_path / "vocab.spm", shape.ids)
     write_list(tmp_path / "vocab.yml", tmp_path / "vocab.spm")
@@ -88,6 +88,8 @@ def test_random_models_of_a_shape_can_be_imported(name: str, tmp_path: Path) -> 
 
 # What pymarian has, as far as it is asked.
 STAND_IN = """
+import shutil
+
 class Translator:
     def __init__(self, options):
         self.options = options
@@ -95,17 +97,27 @@ class Translator:
     def translate(self, lines):
         return [line.upper() for line in lines]
 def main(arguments):
-    open(arguments[arguments.index("-t") + 1], "wb").close()
+    shutil.copyfile(*(arguments[arguments.index(name) + 1] for name in ("-f", "-t")))
 """
 
 
-def test_all_systems_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shape = SHAPES["opus"]
-    model = replace(shape.model, d_model=64, d_ff=96, num_encoder_layers=1, num_decoder_layers=1)
-    monkeypatch.setitem(SHAPES, "opus", Shape(model, 50))
+@pytest.fixture
+def pymarian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in, for processes that are started here."""
+    (tmp_path / "stand-in").mkdir()
     for name in ("pymarian", "_pymarian"):
-        (tmp_path / f"{name}.py").write_text(STAND_IN)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":")
+        (tmp_path / "stand-in" / f"{name}.py").write_text(STAND_IN)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "stand-in"), prepend=":")
+
+
+def shrink(name: str) -> Shape:
+    model = replace(SHAPES[name].model, d_model=64, d_ff=96, num_encoder_layers=1, num_decoder_layers=1)
+    return Shape(model, 50)
+
+
+@pytest.mark.usefixtures("pymarian")
+def test_all_systems_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SHAPES, "opus", shrink("opus"))
     few = ["--num-lines", "20", "--sentences", "1", "20", "--beam-sizes", "2", "--rounds", "3"]
     foreign_speed.main(["--shape", "opus", "--output", str(tmp_path / "found"), *few])
     rows = json.loads((tmp_path / "found" / "opus.json").read_text())
@@ -115,6 +127,31 @@ def test_all_systems_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     # All targets are as long as asked for; the end is one of the ids, and is never written here.
     assert [row["words"] for row in rows] == [20 * 28, 20 * 24, 20 * 28] * 2
     assert "| Ferry |" in (tmp_path / "found" / "opus.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("pymarian")
+def test_quality_of_all_forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The stand-in copies where Marian converts, so that what it made is read as the npz that it is.
+    monkeypatch.setattr("export.sources.marian.read_binary", read_npz)
+    shape = shrink("firefox-tiny")
+    write_npz(tmp_path / "model.npz", build_random(shape))
+    write_words(tmp_path / "vocab.spm", shape.ids)
+    lines = draw_lines(shape, 4, 6)
+    for name, side in (("de", lines), ("en", [line.upper() for line in lines])):
+        (tmp_path / name).write_text("".join(f"{line}\n" for line in side))
+    output = tmp_path / "found"
+    test = ["--test", "tiny", str(tmp_path / "de"), str(tmp_path / "en"), "--beam-sizes", "1"]
+    foreign_quality.main([str(tmp_path / "model.npz"), "--output", str(output), *test])
+    rows = json.loads((output / "quality.json").read_text())
+    assert [(row["system"], row["lines as Marian's float"]) for row in rows] == [
+        ("Marian, float", 4),
+        ("Marian, int8", 4),
+        ("Ferry, float", 0),
+        ("Ferry, int8", 0),
+        ("Ferry, int8 of the binary", 0),
+    ]
+    assert (rows[0]["BLEU"], rows[0]["lines"]) == (100, 4)
+    assert (output / "tiny.1.Marian-float.txt").read_text() == (tmp_path / "en").read_text()
 
 
 def test_a_model_of_ones_own_needs_lines(tmp_path: Path) -> None:
