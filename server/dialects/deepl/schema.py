@@ -110,6 +110,33 @@ class UsageAnswer(Struct):
     character_limit: int
 
 
+class MonolingualGlossary(Struct):
+    """What is told of a glossary of one direction; `ready` is always true."""
+
+    glossary_id: str
+    name: str
+    ready: bool
+    source_lang: str
+    target_lang: str
+    creation_time: str
+    entry_count: int
+
+
+class DictionaryEntries(Struct):
+    """The entries of one direction."""
+
+    source_lang: str
+    target_lang: str
+    entries: str
+    entries_format: str = "tsv"
+
+
+class EntriesAnswer(Struct):
+    """The dictionaries asked for, of which there is one."""
+
+    dictionaries: list[DictionaryEntries]
+
+
 def parse_translate(fields: Fields) -> TranslateRequest:
     """The request in `fields`; those it does not know are ignored, as clients of this dialect expect.
 
