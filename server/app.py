@@ -21,9 +21,8 @@ from server.settings import ServeSettings
 from server.storage.storage import Storage
 from server.translation.sentences import GuardCounts
 from server.translation.translator import Translator
-from server.web.answers import EXCEPTION_HANDLERS
 from server.web.debug import get_debug
-from server.web.dialect import Dialect
+from server.web.dialect import Dialect, make_exception_handlers
 from server.web.metrics import Metrics
 from server.web.observed import Observed, answer_routes
 from server.web.reload import Reloader, reloading_on_hangup
@@ -72,7 +71,7 @@ def build_app(models: Models, settings: ServeSettings, reloader: Reloader | None
     app = Starlette(
         routes=routes,
         middleware=_middleware(settings, metrics, shedder),
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers=make_exception_handlers(dialects),
         lifespan=_lifespan(state, storage, documents, reloader, shedder),
     )
     app.state.translator = translator

@@ -22,6 +22,7 @@ from server.dialects.deepl.schema import (
     TranslateRequest,
     TranslationAnswer,
     UsageAnswer,
+    check_glossary_id,
     parse_translate,
 )
 from server.dialects.deepl.spec import load_deepl_spec
@@ -36,6 +37,8 @@ from server.web.dialect import Dialect
 from server.web.state import FerryRequest
 
 MAX_BODY_BYTES = 128 << 10
+# What clients read as no limit; they compute with it, so there must be a number.
+UNLIMITED = 1_000_000_000_000
 MAX_GLOSSARY_BYTES = 11 << 20  # 10 MiB of entries and what JSON adds; --max-body-bytes is usually less
 
 _FORMATS: dict[str, EntriesFormat] = {"tsv": "tsv", "csv": "csv"}
@@ -57,7 +60,8 @@ def build_deepl_dialect(glossaries: GlossaryStore, documents: Documents) -> Dial
         Route(f"{one}/entries", shared.show_entries),
         *build_document_routes(documents, shared.find_entries),
     ]
-    return Dialect("DeepL-compatible", routes, refuse, load_deepl_spec(), frozenset({"/v2/translate"}))
+    crowded = frozenset({"/v2/translate"})
+    return Dialect("DeepL-compatible", routes, refuse, load_deepl_spec(), crowded, ("/v2/", "/v3/"))
 
 
 class _Endpoints:
@@ -90,7 +94,7 @@ class _Endpoints:
             glossary = await asyncio.to_thread(self._glossaries.get, client.name, glossary_id)
             if (glossary.info.source_lang, glossary.info.target_lang) != (source, target):
                 raise InvalidRequestError(
-                    "The languages of the glossary do not match 'source_lang' and 'target_lang': "
+                    "No dictionary found for language pair: the glossary's is not 'source_lang' and 'target_lang'; "
                     f"it is {glossary.info.source_lang}-{glossary.info.target_lang}."
                 )
             entries = {**glossary.entries, **entries}
@@ -98,6 +102,7 @@ class _Endpoints:
 
     async def list_languages(self, request: FerryRequest) -> Response:
         """Languages from which or into which is translated; `type` may be in the query or, even on GET, the body."""
+        identify(request)  # clients try their key here
         fields = {**await _read(request, MAX_BODY_BYTES), **request.query_params}
         listed = {"source": list_source_languages, "target": list_target_languages}
         kind = read_string(fields, "type") or "source"
@@ -108,11 +113,12 @@ class _Endpoints:
     async def show_usage(self, request: FerryRequest) -> Response:
         """How much has been translated."""
         client = identify(request)
-        limit = UNSET if client.character_limit is None else client.character_limit
+        limit = UNLIMITED if client.character_limit is None else client.character_limit
         return json_answer(UsageAnswer(await request.state["access"].usage.count(client.name), limit))
 
     async def list_glossary_pairs(self, request: FerryRequest) -> Response:
         """The directions that a glossary may have: all there are."""
+        identify(request)
         served = dict.fromkeys((pair.source, pair.target) for pair in _pairs(request))
         return json_answer({"supported_languages": [{"source_lang": s, "target_lang": t} for s, t in served]})
 
@@ -177,7 +183,7 @@ def _find_target(code: str, pairs: list[LanguagePair]) -> str:
 def _glossary_id(request: FerryRequest) -> str:
     glossary_id = request.path_params["glossary_id"]
     assert isinstance(glossary_id, str)
-    return glossary_id
+    return check_glossary_id(glossary_id)
 
 
 def _build_answer(asked: TranslateRequest, translations: Sequence[Translation]) -> TranslateAnswer:
@@ -186,7 +192,7 @@ def _build_answer(asked: TranslateRequest, translations: Sequence[Translation]) 
             TranslationAnswer(
                 detected_source_language=translation.source.upper(),
                 text=translation.text,
-                billed_characters=len(text),
+                billed_characters=len(text) if asked.shows_billed else UNSET,
                 model_type_used=asked.model_type or UNSET,
                 tag_handling_version=asked.markup_version or UNSET,
             )

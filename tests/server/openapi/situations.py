@@ -156,6 +156,8 @@ async def ask_for_what_is_not_there(stage: Stage) -> None:
     async with stage.open() as witness:
         for call in UNKNOWN:
             assert (await witness.ask("not there", call)).status_code == 404
+        for call in calls_of_glossary("not-an-id"):
+            assert (await witness.ask("no id", call)).status_code == 400
 
 
 async def send_without_end(stage: Stage) -> None:

@@ -85,7 +85,6 @@ def test_all_options(client: deepl.DeepLClient) -> None:
         splitting_tags=["p"],
         ignore_tags=["x", "code"],
         model_type=deepl.ModelType.PREFER_QUALITY_OPTIMIZED,
-        custom_instructions=["Be brief."],
         extra_body_parameters={"no_such_option": True},
     )
     assert isinstance(found, deepl.TextResult)
@@ -140,8 +139,19 @@ def test_glossary_languages(client: deepl.DeepLClient) -> None:
     assert pairs == {("de", "en"), ("en", "de")}
 
 
-@pytest.mark.parametrize("glossary_id", ["96ab91fd-e715-41a1-adeb-5d701f84a483", "not-an-id"])
-def test_an_unknown_glossary(client: deepl.DeepLClient, glossary_id: str) -> None:
+def test_what_only_others_have_is_refused(client: deepl.DeepLClient) -> None:
+    with pytest.raises(deepl.DeepLException, match="'custom_instructions' is not supported"):
+        client.translate_text("Hund", target_lang="EN-US", custom_instructions=["Be brief."])
+
+
+def test_what_is_no_glossary_id(client: deepl.DeepLClient) -> None:
+    for ask in (client.get_glossary, client.get_glossary_entries, client.delete_glossary):
+        with pytest.raises(deepl.DeepLException, match="Invalid glossary id"):
+            ask("not-an-id")
+
+
+def test_an_unknown_glossary(client: deepl.DeepLClient) -> None:
+    glossary_id = "96ab91fd-e715-41a1-adeb-5d701f84a483"
     for ask in (client.get_glossary, client.get_glossary_entries, client.delete_glossary):
         with pytest.raises(deepl.GlossaryNotFoundException, match="no glossary"):
             ask(glossary_id)
