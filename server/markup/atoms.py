@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Literal
 
-from server.markup.blocks import read_tokens
 from server.markup.entities import REFERENCE, decode, is_known
 from server.markup.glued import join_glued, shows_name
 from server.markup.options import Options
@@ -50,9 +49,9 @@ class Atom:
     collapses: bool = False
 
 
-def read_atoms(source: str, options: Options) -> list[Atom]:
-    """The atoms of `source`."""
-    tokens = _in_one_piece(join_glued(read_tokens(source, options), options), options)
+def read_atoms(tokens: Sequence[Token], options: Options) -> list[Atom]:
+    """The atoms of a source, of which `tokens` are all."""
+    tokens = _in_one_piece(join_glued(tokens, options), options)
     partner = pair_tags(tokens)
     splitting = splitting_names(tokens, partner, options)
     atoms: list[Atom] = []

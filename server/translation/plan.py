@@ -11,9 +11,7 @@ from functools import cached_property
 from server.bundle import LanguagePair, SearchDefaults
 from server.engine.types import SearchOptions
 from server.errors import InvalidRequestError, RequestTooLargeError
-from server.markup import Document, Options, parse
-from server.markup.blocks import has_blocks
-from server.markup.marks import has_marks
+from server.markup import Document, Options, parse, parse_marked
 from server.models.models import Model, Models
 from server.settings import Limits
 from server.text.casing import PLAIN_READING, Reading, is_latin, read_sentence
@@ -40,16 +38,6 @@ class Part:
     source_ids: tuple[int, ...]
     reading: Reading = PLAIN_READING
     num_prefix: int = 0
-
-    @property
-    def text_ids(self) -> tuple[int, ...]:
-        """The ids of the text itself."""
-        return self.source_ids[self.num_prefix : -1]
-
-    @property
-    def stand_ins(self) -> tuple[str, ...]:
-        """The words in it that stand for something else, each once."""
-        return self.reading.stand_ins
 
 
 @dataclass(frozen=True)
@@ -196,18 +184,14 @@ def read_document(
         target: the language that it is translated into, if that is known.
         stand_ins: of its model, if that is known.
     """
-    kind = markup or (_plain_options(split) if _is_marked(text) else None)
-    return None if kind is None else parse(text, replace(kind, target=target), stand_ins)
+    if markup is not None:
+        return parse(text, replace(markup, target=target), stand_ins)
+    return parse_marked(text, replace(_plain_options(split), target=target), stand_ins)
 
 
 def stand_ins_of(model: Model, pair: LanguagePair) -> Sequence[str]:
     """The words that `model` copies in the direction `pair`, best first."""
     return model.stand_ins.get((pair.source, pair.target), ())
-
-
-def _is_marked(text: str) -> bool:
-    """Whether plain `text` has marks or lines of a kind."""
-    return has_marks(text) or has_blocks(text)
 
 
 def _plain_options(split: Split) -> Options:
