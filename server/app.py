@@ -35,7 +35,7 @@ INDEX = """Ferry translates.
 POST /v1/translate   {"text": "Guten Morgen.", "source": "de", "target": "en"}
 GET  /translate      ?q=Guten+Morgen.&source=de&target=en
 POST /v1/detect      {"text": "Guten Morgen."}
-POST /v2/translate   and /v2/languages, /v2/usage, /v2/glossaries: as DeepL's clients ask
+POST /v2/translate   and /v2/languages, /v2/usage, /v3/glossaries: as DeepL's clients ask
 POST /translate      and /detect, /languages, /translate_file: as LibreTranslate's clients ask; see /spec
 GET  /v1/models      the models, their language pairs and their quality
 GET  /docs           all of it; /openapi.json for programs

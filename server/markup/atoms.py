@@ -133,9 +133,14 @@ def _leads_on(tokens: Sequence[Token], index: int) -> bool:
     if tokens[index].text not in _ARROWS or not 0 < index < len(tokens) - 1:
         return False
     left, right = tokens[index - 1], tokens[index + 1]
-    words = left.text[-2:-1] + right.text[1:2]
+    before, behind = left.text[-2:-1], right.text[1:2]
     is_apart = left.text[-1:] == right.text[:1] == " "
-    return left.kind == right.kind == "text" and is_apart and words.isalpha() and len(words) == 2
+    return (
+        left.kind == right.kind == "text"
+        and is_apart
+        and (before.isalpha() or before in tuple("….)"))
+        and behind.isalpha()
+    )
 
 
 def _plain_atoms(raw: str, options: Options, collapses: bool) -> Iterator[Atom]:

@@ -22,7 +22,8 @@ from server.text.words import expression_of
 from server.translation.request import MAX_LENGTH_PENALTY, TranslateOptions
 
 PLAIN = Options(kind="text")
-_SOFT_HYPHEN = re.compile("\xad|&shy;|&#173;|&#[xX]0*[aA][dD];")
+_SOFT_HYPHEN = re.compile(r"\xad|&shy;|&#173;|&#[xX]0*[aA][dD];|(?<=\w)[\u200b\u2060](?=\w)")
+_FOR_ALL_GENDERS = re.compile(r"(?<!\w)([A-ZÄÖÜ][a-zäöüß]{3,40})[*:_·](?=in(?:nen)?(?!\w))")
 
 
 @dataclass(frozen=True)
@@ -243,11 +244,13 @@ def _has_shown(document: Document) -> bool:
 
 
 def without_surrogates(text: str) -> str:
-    """`text` with U+FFFD for lone surrogates, which could leave the server in no encoding, and without soft hyphens.
+    """`text` with U+FFFD for lone surrogates, which could leave the server in no encoding, and with words in one piece.
 
-    These say where a word of the source may be broken, and stand loose between the words of a translation.
+    Soft hyphens say where a word of the source may be broken, and would stand loose between the words of a translation;
+    so would the sign of German inside a word that means all genders (`Schüler*innen`), where models see two words.
     """
-    return _SOFT_HYPHEN.sub("", text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    text = _SOFT_HYPHEN.sub("", text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    return _FOR_ALL_GENDERS.sub(r"\1", text)
 
 
 def _plan_chunks(

@@ -103,11 +103,49 @@ class LanguageAnswer(Struct):
     supports_formality: bool | UnsetType = UNSET
 
 
+class ProductUsage(Struct):
+    """Characters of one kind of work; here there is one kind, and an account has one key."""
+
+    product_type: str
+    character_count: int
+    api_key_character_count: int
+
+
 class UsageAnswer(Struct):
-    """Characters translated, and how many may be."""
+    """Characters translated, and how many may be; they are counted from the first on, without periods."""
 
     character_count: int
     character_limit: int
+    api_key_character_count: int
+    api_key_character_limit: int
+    products: list[ProductUsage]
+
+
+class MonolingualGlossary(Struct):
+    """What is told of a glossary of one direction; `ready` is always true."""
+
+    glossary_id: str
+    name: str
+    ready: bool
+    source_lang: str
+    target_lang: str
+    creation_time: str
+    entry_count: int
+
+
+class DictionaryEntries(Struct):
+    """The entries of one direction."""
+
+    source_lang: str
+    target_lang: str
+    entries: str
+    entries_format: str = "tsv"
+
+
+class EntriesAnswer(Struct):
+    """The dictionaries asked for, of which there is one."""
+
+    dictionaries: list[DictionaryEntries]
 
 
 def parse_translate(fields: Fields) -> TranslateRequest:
