@@ -82,7 +82,7 @@ class Ferry:
 
     def __init__(self, folder: Path, search: Search) -> None:
         bundle = read_bundle(folder)
-        self._search = search
+        self._search, self._sizes = search, bundle.manifest.dimensions
         self._eos = bundle.manifest.special_ids.eos
         files = bundle.tokenizers()
         self._source, self._target = (SentencePieceProcessor(model_file=str(files[i])) for i in (0, -1))
@@ -91,7 +91,8 @@ class Ferry:
 
     def translate(self, groups: Groups) -> Turn:
         """See `System`."""
-        sources = [[(*ids, self._eos) for ids in self._source.encode(list(group))] for group in groups]
+        room = self._sizes.max_source_length - 1
+        sources = [[(*ids[:room], self._eos) for ids in self._source.encode(list(group))] for group in groups]
         options = [[self._options(len(ids)) for ids in group] for group in sources]
         found = []
         clock = Clock()
@@ -102,7 +103,8 @@ class Ferry:
 
     def _options(self, source: int) -> SearchOptions:
         search = self._search
-        return SearchOptions(search.beam_size, length_penalty=search.penalty, max_target_length=search.limit(source))
+        limit = min(search.limit(source), self._sizes.max_target_length)
+        return SearchOptions(search.beam_size, length_penalty=search.penalty, max_target_length=limit)
 
     def close(self) -> None:
         """See `System`."""
