@@ -96,7 +96,9 @@ def read_sentence(tokenizer: Tokenizer, text: str, stand_ins: tuple[str, ...] = 
     first = _FIRST_WORD.match(text)
     is_capital = first is not None and first.group(1)[0].isupper() and first.group(1) not in stand_ins
     shown = _restored(_calm(text), text, stand_ins) if is_shouted else text
-    stressed = frozenset[tuple[str, str]]() if is_shouted else _find_stressed(tokenizer, words)
+    capitals = frozenset[str]() if is_shouted else frozenset(_CAPITALS.findall(words)) - _ACRONYMS
+    may_stress = capitals and len(_WITH_SMALL.findall(words)) >= _MIN_SMALL_WORDS
+    stressed = _find_stressed(tokenizer, capitals) if may_stress else frozenset[tuple[str, str]]()
     return Reading(shown, is_shouted, is_capital, unreadable, stand_ins, stressed, dash)
 
 
@@ -113,12 +115,9 @@ def is_latin(char: str) -> bool:
     return _LATIN.match(char) is not None
 
 
-def _find_stressed(tokenizer: Tokenizer, text: str) -> frozenset[tuple[str, str]]:
-    """The words of `text` in capitals for stress: such as the vocabulary knows well in small letters."""
-    found = set(_CAPITALS.findall(text))
-    if not found or len(_WITH_SMALL.findall(text)) < _MIN_SMALL_WORDS:
-        return frozenset()
-    forms = ((word, _read_stressed(tokenizer, word)) for word in found - _ACRONYMS)
+def _find_stressed(tokenizer: Tokenizer, capitals: frozenset[str]) -> frozenset[tuple[str, str]]:
+    """Those of the words `capitals` that are so for stress: such as the vocabulary knows well in small letters."""
+    forms = ((word, _read_stressed(tokenizer, word)) for word in capitals)
     return frozenset((word, form) for word, form in forms if form)
 
 

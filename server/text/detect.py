@@ -127,7 +127,9 @@ class Detector:
         if not model.is_narrow:
             return scores, False
         other = max((float(score) for label, score in found.items() if label not in model.served), default=0.0)
-        total, best = sum(scores.values()), max(scores.values())
+        # Languages with one label, such as both of Chinese, have its share each.
+        total = sum(float(found[label]) for label in model.served)
+        best = max(scores.values())
         ratio = best / other if other else 1.0
         share = min(1.0, 2 * ratio)  # what is nearly as likely takes nothing away
         return {language: score / total * share for language, score in scores.items()}, ratio < FOREIGN

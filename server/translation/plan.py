@@ -40,16 +40,6 @@ class Part:
     reading: Reading = PLAIN_READING
     num_prefix: int = 0
 
-    @property
-    def text_ids(self) -> tuple[int, ...]:
-        """The ids of the text itself."""
-        return self.source_ids[self.num_prefix : -1]
-
-    @property
-    def stand_ins(self) -> tuple[str, ...]:
-        """The words in it that stand for something else, each once."""
-        return self.reading.stand_ins
-
 
 @dataclass(frozen=True)
 class PlannedText:
@@ -146,8 +136,13 @@ class Planner:
         """
         sources = self.models.sources_of(target)
         ranked = self.detector.rank(text)
-        if ranked[0].is_foreign or (ranked[0].language == target.lower() and ranked[0].confidence >= SURE):
-            return ranked[0]
+        first = ranked[0]
+        if first.language not in sources:
+            # Of languages that nothing tells apart, such as Portuguese and Brazilian, all are as likely.
+            alike = [each for each in ranked if each.confidence == first.confidence]
+            first = next((each for each in alike if each.language == target.lower()), first)
+        if first.is_foreign or (first.language == target.lower() and first.confidence >= SURE):
+            return first
         return next(each for each in ranked if each.language in sources)
 
     def _plan(self, text: str, options: TranslateOptions, chosen: tuple[Model, LanguagePair] | None) -> PlannedText:

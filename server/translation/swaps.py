@@ -48,7 +48,7 @@ def _others(text: PlannedText, part: Part) -> Iterator[Mapping[str, str]]:
     unused = [word for word in known if word.casefold() not in source]
     for _ in range(MAX_SWAPS):
         words: dict[str, str] = {}
-        for mine in part.stand_ins:
+        for mine in part.reading.stand_ins:
             other = next((word for word in unused if len(word) == len(mine)), mine)
             words[mine] = other
             if other != mine:
@@ -98,7 +98,7 @@ def _cut_out(
     else:
         told = (_filled(chunk, part, first.target, None),)
         outcome = replace(first, hypotheses=first.hypotheses[:1])
-    holds = all(has_each_once(part.stand_ins, each.text) for each in told)
+    holds = all(has_each_once(part.reading.stand_ins, each.text) for each in told)
     if not holds:  # what nobody has thought of: the sentence stays as it was
         told = (Told(part.segment.text, None),)
         outcome = replace(outcome, hypotheses=outcome.hypotheses[:1])
@@ -110,7 +110,7 @@ def _with_holes(part: Part) -> Chunk:
     text = part.segment.text
     atoms: list[Atom] = []
     done = 0
-    for match in expression_of(part.stand_ins).finditer(text):
+    for match in expression_of(part.reading.stand_ins).finditer(text):
         atoms += [Atom("text", each, each) for each in (text[done : match.start()],) if each]
         atoms.append(Atom("point", match.group(), shown=True))
         done = match.end()
@@ -121,9 +121,9 @@ def _with_holes(part: Part) -> Chunk:
 def _filled(chunk: Chunk, part: Part, target: str, alignment: Alignment | None) -> Told:
     """The translation `target` of the sentence with holes, with its stand-ins in them."""
     # What the model was not shown, or said wrongly, is none.
-    target = expression_of(part.stand_ins).sub(lambda match: " " * len(match.group()), target)
+    target = expression_of(part.reading.stand_ins).sub(lambda match: " " * len(match.group()), target)
     filled = place(chunk, target, alignment)
     moved = None
     if alignment is not None:
-        moved = move_around(alignment, (chunk.text, target), (part.segment.text, filled), part.stand_ins)
+        moved = move_around(alignment, (chunk.text, target), (part.segment.text, filled), part.reading.stand_ins)
     return Told(filled, moved)

@@ -294,3 +294,9 @@ def test_detect_over_http_refuses(site: Site) -> None:
     refused(site.ask(*post, json={"text": ["a"] * 4}), 413, "request_too_large", "4 texts; a request may have 3")
     refused(site.ask(*post, json={"text": "a" * 3000}), 413, "request_too_large", "2048 bytes")
     refused(site.ask("GET", "/v1/detect"), 405, "method_not_allowed")
+
+
+def test_languages_that_nothing_tells_apart_are_all_as_likely() -> None:
+    ranked = Detector(["en", "zh-hans", "zh-hant"]).rank("你好，世界。今天天气很好。")
+    assert [each.language for each in ranked] == ["zh-hans", "zh-hant", "en"]
+    assert ranked[0].confidence == ranked[1].confidence > 0.9
