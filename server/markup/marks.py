@@ -152,7 +152,8 @@ def _has_any(wanted: Iterable[str], line: str) -> bool:
 
 
 def _without_tail(address: str) -> str:
-    """`address` without the punctuation of the sentence around it."""
+    """`address` without the punctuation of the sentence around it, and the end of what it stands in."""
+    address = address.partition("[/")[0] or address
     tail = len(address.rstrip(_AFTER_ADDRESS))
     if address[tail : tail + 1] == ")" and address.count("(", 0, tail) > address.count(")", 0, tail):
         tail += 1
