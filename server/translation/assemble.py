@@ -13,6 +13,7 @@ from server.text.detect import Detected
 from server.text.symptoms import Symptom, find_symptoms
 from server.text.tokenizer import Tokenizer
 from server.text.words import has_each_once
+from server.translation.exchange import exchange_terms
 from server.translation.links import Told, align_parts, around_placeholders, move
 from server.translation.plan import Part, PlannedText
 
@@ -31,7 +32,8 @@ class Outcome:
         symptoms: what is wrong with it as a translation, by all that can be told.
         is_sound: whether nothing is wrong that another search might mend.
         is_whole: whether nothing worse is wrong with it than its numbers.
-        holds: whether it has each stand-in of its source exactly once; if not, it is neither sound nor whole.
+        holds: whether it has each stand-in and each term of its source exactly once; if not, it is neither sound nor
+            whole.
         told: text and alignment of each hypothesis where they cannot be read from its ids.
     """
 
@@ -53,24 +55,31 @@ class Outcome:
 def read_outcome(tokenizer: Tokenizer, part: Part, hypotheses: tuple[Hypothesis, ...]) -> Outcome:
     """What the engine's `hypotheses` make of the sentence `part`.
 
-    Those that lose a stand-in are left out, unless all do.
+    Those that lose a stand-in or a term are left out, unless all do.
     """
     holds = True
+    told: tuple[Told, ...] = ()
     if part.stand_ins:
         held = tuple(
             each for each in hypotheses if has_each_once(part.stand_ins, part.reading.write(tokenizer.decode(each.ids)))
         )
         holds, hypotheses = bool(held), held or hypotheses
+    if part.terms and holds:
+        with_terms = [(each, exchanged) for each in hypotheses if (exchanged := exchange_terms(tokenizer, part, each))]
+        holds = bool(with_terms)
+        if with_terms:
+            hypotheses, told = (tuple(each) for each in zip(*with_terms, strict=True))
     best = hypotheses[0]
     target = part.reading.write(tokenizer.decode(best.ids))
     symptoms = find_symptoms(part.segment.text, target, part.text_ids, best.ids)
     return Outcome(
         hypotheses,
-        target,
+        told[0].text if told else target,
         symptoms,
         is_sound=holds and _HARMLESS.issuperset(symptoms),
         is_whole=holds and _SMALL.issuperset(symptoms),
         holds=holds,
+        told=told,
     )
 
 

@@ -32,6 +32,11 @@ def mend(tokenizer: Tokenizer, part: Part, first: Outcome, second: SentenceResul
         better = whole[0]
     if better is None:
         return None
-    # What is told of the first is not told of the others' ids.
-    others = [] if first.told else [each for each in first.hypotheses[1:] if each.ids != better.hypotheses[0].ids]
-    return replace(better, hypotheses=(*better.hypotheses, *others))
+    if bool(first.told) != bool(better.told):  # what is told of the one is not told of the other's ids
+        return better
+    kept = [rank for rank, each in enumerate(first.hypotheses) if rank and each.ids != better.hypotheses[0].ids]
+    return replace(
+        better,
+        hypotheses=(*better.hypotheses, *(first.hypotheses[rank] for rank in kept)),
+        told=(*better.told, *(first.told[rank] for rank in kept if first.told)),
+    )
