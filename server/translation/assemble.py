@@ -17,9 +17,9 @@ from server.translation.exchange import exchange_terms
 from server.translation.links import Told, align_parts, around_placeholders, move
 from server.translation.plan import Part, PlannedText
 
-# A copy comes out a copy again, or one with a slip; and other numbers alone are better than any other symptom.
+# A copy comes out a copy again, or one with a slip; and other numbers or names alone are better than any other symptom.
 _HARMLESS: frozenset[Symptom] = frozenset({"copied"})
-_SMALL: frozenset[Symptom] = frozenset({"copied", "numbers"})
+_SMALL: frozenset[Symptom] = frozenset({"copied", "numbers", "names"})
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Outcome:
         target: the text of the best, written as its source is.
         symptoms: what is wrong with it as a translation, by all that can be told.
         is_sound: whether nothing is wrong that another search might mend.
-        is_whole: whether nothing worse is wrong with it than its numbers.
+        is_whole: whether nothing worse is wrong with it than its numbers or a name.
         holds: whether it has each stand-in and each term of its source exactly once; if not, it is neither sound nor
             whole.
         told: text and alignment of each hypothesis where they cannot be read from its ids.

@@ -102,7 +102,7 @@ class Metrics:
         )
         self._suspects = Counter(
             "ferry_guard_suspects",
-            "Sentences decoded again: looped, empty, of odd length or with other numbers.",
+            "Sentences decoded again: looped, empty, of odd length, partly untranslated, with other numbers or names.",
             registry=self._registry,
         )
         self._mended = Counter("ferry_guard_mended", "Those of them that were then sound.", registry=self._registry)
