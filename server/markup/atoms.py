@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Literal
 
-from server.markup.blocks import read_tokens
 from server.markup.entities import REFERENCE, decode, is_known
 from server.markup.glued import join_glued, shows_name
 from server.markup.options import Options
@@ -55,9 +54,9 @@ class Atom:
     term: str = ""
 
 
-def read_atoms(source: str, options: Options) -> list[Atom]:
-    """The atoms of `source`."""
-    tokens = _in_one_piece(join_glued(read_tokens(source, options), options), options)
+def read_atoms(tokens: Sequence[Token], options: Options) -> list[Atom]:
+    """The atoms of a source, of which `tokens` are all."""
+    tokens = _in_one_piece(join_glued(tokens, options), options)
     partner = pair_tags(tokens)
     splitting = splitting_names(tokens, partner, options)
     atoms: list[Atom] = []
@@ -146,9 +145,14 @@ def _leads_on(tokens: Sequence[Token], index: int) -> bool:
     if tokens[index].text not in _ARROWS or not 0 < index < len(tokens) - 1:
         return False
     left, right = tokens[index - 1], tokens[index + 1]
-    words = left.text[-2:-1] + right.text[1:2]
+    before, behind = left.text[-2:-1], right.text[1:2]
     is_apart = left.text[-1:] == right.text[:1] == " "
-    return left.kind == right.kind == "text" and is_apart and words.isalpha() and len(words) == 2
+    return (
+        left.kind == right.kind == "text"
+        and is_apart
+        and (before.isalpha() or before in tuple("….)"))
+        and behind.isalpha()
+    )
 
 
 def _plain_atoms(raw: str, options: Options, collapses: bool) -> Iterator[Atom]:

@@ -59,9 +59,10 @@ def read_outcome(tokenizer: Tokenizer, part: Part, hypotheses: tuple[Hypothesis,
     """
     holds = True
     told: tuple[Told, ...] = ()
-    if part.stand_ins:
+    reading = part.reading
+    if reading.stand_ins:
         held = tuple(
-            each for each in hypotheses if has_each_once(part.stand_ins, part.reading.write(tokenizer.decode(each.ids)))
+            each for each in hypotheses if has_each_once(reading.stand_ins, reading.write(tokenizer.decode(each.ids)))
         )
         holds, hypotheses = bool(held), held or hypotheses
     if part.terms and holds:
@@ -71,7 +72,8 @@ def read_outcome(tokenizer: Tokenizer, part: Part, hypotheses: tuple[Hypothesis,
             hypotheses, told = (tuple(each) for each in zip(*with_terms, strict=True))
     best = hypotheses[0]
     target = part.reading.write(tokenizer.decode(best.ids))
-    symptoms = find_symptoms(part.segment.text, target, part.text_ids, best.ids)
+    text_ids = part.source_ids[part.num_prefix : -1]
+    symptoms = find_symptoms(part.segment.text, target, text_ids, best.ids)
     return Outcome(
         hypotheses,
         told[0].text if told else target,

@@ -67,7 +67,7 @@ def align_parts(
                 target_start += len(chosen.text) + len(part.segment.after)
                 continue
             spans = tokenizer.source_spans(part.reading.text)
-            length = len(part.reading.write(tokenizer.decode(chosen.ids)))  # a full stop at its end may have gone
+            length = len(part.reading.write(tokenizer.decode(chosen.ids)))  # its last signs may be others
             ends = [min(end, length) for end in _ends(tokenizer, chosen.ids)]
             num_prefix = len(part.source_ids) - len(spans) - 1
             # Without a span for each id (text that the tokenizer saw otherwise) nothing is said of this part.
@@ -79,7 +79,7 @@ def align_parts(
                         [(source_start + a, source_start + b) for a, b in spans],
                     )
                 )
-            target_start += ends[-1] if ends else 0
+            target_start += length
         else:
             target_start += len(text)
         source_start += len(text) + len(part.segment.after)

@@ -11,9 +11,7 @@ from functools import cached_property
 from server.bundle import LanguagePair, SearchDefaults
 from server.engine.types import SearchOptions
 from server.errors import InvalidRequestError, RequestTooLargeError
-from server.markup import Document, Options, parse
-from server.markup.blocks import has_blocks
-from server.markup.marks import has_marks
+from server.markup import Document, Options, parse, parse_marked
 from server.models.models import Model, Models
 from server.settings import Limits
 from server.text.casing import PLAIN_READING, Reading, is_latin, read_sentence
@@ -24,7 +22,8 @@ from server.text.words import expression_of
 from server.translation.request import MAX_LENGTH_PENALTY, TranslateOptions
 
 PLAIN = Options(kind="text")
-_SOFT_HYPHEN = re.compile("\xad|&shy;|&#173;|&#[xX]0*[aA][dD];")
+_SOFT_HYPHEN = re.compile(r"\xad|&shy;|&#173;|&#[xX]0*[aA][dD];|(?<=\w)[\u200b\u2060](?=\w)")
+_FOR_ALL_GENDERS = re.compile(r"(?<!\w)([A-ZÄÖÜ][a-zäöüß]{3,40})[*:_·](?=in(?:nen)?(?!\w))")
 
 
 @dataclass(frozen=True)
@@ -44,19 +43,9 @@ class Part:
     terms: tuple[str, ...] = ()
 
     @property
-    def text_ids(self) -> tuple[int, ...]:
-        """The ids of the text itself."""
-        return self.source_ids[self.num_prefix : -1]
-
-    @property
-    def stand_ins(self) -> tuple[str, ...]:
-        """The words in it that stand for something else, each once."""
-        return self.reading.stand_ins
-
-    @property
     def held(self) -> tuple[str, ...]:
         """The words that its translation must have, each as often."""
-        return (*self.stand_ins, *self.terms)
+        return (*self.reading.stand_ins, *self.terms)
 
 
 @dataclass(frozen=True)
@@ -154,8 +143,13 @@ class Planner:
         """
         sources = self.models.sources_of(target)
         ranked = self.detector.rank(text)
-        if ranked[0].is_foreign or (ranked[0].language == target.lower() and ranked[0].confidence >= SURE):
-            return ranked[0]
+        first = ranked[0]
+        if first.language not in sources:
+            # Of languages that nothing tells apart, such as Portuguese and Brazilian, all are as likely.
+            alike = [each for each in ranked if each.confidence == first.confidence]
+            first = next((each for each in alike if each.language == target.lower()), first)
+        if first.is_foreign or (first.language == target.lower() and first.confidence >= SURE):
+            return first
         return next(each for each in ranked if each.language in sources)
 
     def _plan(self, text: str, options: TranslateOptions, chosen: tuple[Model, LanguagePair] | None) -> PlannedText:
@@ -198,18 +192,14 @@ def read_document(
         target: the language that it is translated into, if that is known.
         stand_ins: of its model, if that is known.
     """
-    kind = markup or (_plain_options(split) if _is_marked(text) else None)
-    return None if kind is None else parse(text, replace(kind, target=target), stand_ins)
+    if markup is not None:
+        return parse(text, replace(markup, target=target), stand_ins)
+    return parse_marked(text, replace(_plain_options(split), target=target), stand_ins)
 
 
 def stand_ins_of(model: Model, pair: LanguagePair) -> Sequence[str]:
     """The words that `model` copies in the direction `pair`, best first."""
     return model.stand_ins.get((pair.source, pair.target), ())
-
-
-def _is_marked(text: str) -> bool:
-    """Whether plain `text` has marks or lines of a kind."""
-    return has_marks(text) or has_blocks(text)
 
 
 def _plain_options(split: Split) -> Options:
@@ -261,11 +251,13 @@ def _has_shown(document: Document) -> bool:
 
 
 def without_surrogates(text: str) -> str:
-    """`text` with U+FFFD for lone surrogates, which could leave the server in no encoding, and without soft hyphens.
+    """`text` with U+FFFD for lone surrogates, which could leave the server in no encoding, and with words in one piece.
 
-    These say where a word of the source may be broken, and stand loose between the words of a translation.
+    Soft hyphens say where a word of the source may be broken, and would stand loose between the words of a translation;
+    so would the sign of German inside a word that means all genders (`Schüler*innen`), where models see two words.
     """
-    return _SOFT_HYPHEN.sub("", text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    text = _SOFT_HYPHEN.sub("", text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    return _FOR_ALL_GENDERS.sub(r"\1", text)
 
 
 def _plan_chunks(

@@ -19,7 +19,10 @@ WORDS = ("XQ", "42", "AB", "37", "CD", "EF", "GH", "58")
         ("{account}, {counter} und {discount}", "XQ, 42 und AB"),
         ("{n} {n} {n} {n}; hier {n}", "42; hier 37"),
         ("{count} und XQ und {a}", "42 und XQ und AB"),
-        ("ein {n}px breites Bild {a}", "ein px breites Bild XQ"),
+        ("ein {n}px breites Bild {a}", "ein 42 breites Bild XQ"),
+        ("{w}x{h}px und {t}st", "XQ und AB"),
+        ("die {street}straße {n}", "die straße 42"),
+        ("v{version} kostet £{n}", "XQ kostet £42"),
     ],
 )
 def test_text(source: str, shown: str) -> None:
