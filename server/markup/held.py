@@ -34,9 +34,10 @@ def hold(atoms: Sequence[Atom], stand_ins: Sequence[str]) -> tuple[list[Atom], d
     Points that follow each other with nothing but spaces between are held as one: one word is copied more surely than
     two. A word that the text has itself stands for nothing, and when all are used, points stay points. So do those that
     are written together with a word (`{street}straße`), and signs that stand behind the end of a sentence. For what is
-    known to be a number a number stands: what is counted stands in the plural then.
+    known to be a number a number stands: what is counted stands in the plural then. A term stands for itself; without
+    any stand-in it stays a point too, since there is nothing to put in its place where its translation is not found.
     """
-    text = "".join(atom.text for atom in atoms if atom.kind == "text").casefold()
+    text = "".join(atom.text or atom.term for atom in atoms).casefold()
     free = [word for word in stand_ins if word.casefold() not in text]
     atoms = list(_joined(list(_with_units(atoms)) if free else atoms))
     held: dict[str, str] = {}
@@ -46,11 +47,13 @@ def hold(atoms: Sequence[Atom], stand_ins: Sequence[str]) -> tuple[list[Atom], d
         fits = atom.is_word and not _clings(beside, atoms, number)
         if fits and are_symbols(atom.raw):
             fits = bool(said) and said not in _ENDS
-        if fits and free:
-            word = _choose(free, _is_number(atom.raw))
+        if fits and atom.term and stand_ins and held.setdefault(atom.term, atom.raw) == atom.raw:
+            atom = replace(atom, kind="text", text=atom.term)
+        elif fits and free:
+            word = _choose(free, not atom.term and _is_number(atom.raw))
             free.remove(word)
             held[word] = atom.raw
-            atom = replace(atom, kind="text", text=word)
+            atom = replace(atom, kind="text", text=word, term="")
         found.append(atom)
         if atom.kind == "text":
             beside, said = atom.text[-1], atom.text.rstrip()[-1:] or said
@@ -90,7 +93,7 @@ def _joined(atoms: Sequence[Atom]) -> Iterator[Atom]:
     for atom in atoms:
         if waiting and _is_gap(atom) and not _is_gap(waiting[-1]):
             waiting.append(atom)
-        elif atom.is_word and not are_symbols(atom.raw):
+        elif atom.is_word and not atom.term and not are_symbols(atom.raw):
             if waiting:
                 atom = replace(atom, raw="".join(each.raw for each in waiting) + atom.raw)
             waiting = [atom]

@@ -15,7 +15,7 @@ from server.markup.render import render
 from server.markup.tree import build_tree
 from server.markup.verify import verify
 from server.text.casing import keep_no_break_spaces
-from server.text.words import split_words
+from server.text.words import expression_of, split_words
 
 # A chunk's translation and its alignment: of the chunk, of each of its sentences, or unknown.
 Translated = tuple[str, Alignment | Sequence[Alignment] | None]
@@ -49,7 +49,7 @@ def place(chunk: Chunk, target: str, alignment: Alignment | Sequence[Alignment] 
 def _attempts(chunk: Chunk, target: str, alignments: Sequence[Alignment]) -> Iterator[str]:
     """Outputs, the best first; the later ones fail for ever fewer reasons."""
     target = _without_inventions(chunk, _without_hyphens(chunk, keep_no_break_spaces(chunk.text, target)))
-    words = split_words(target)
+    words = _split_words(chunk, target)
     relative = RelativeMass(split_words(chunk.text), len(words))
 
     def rendered(layout: Layout, strict: bool) -> str:
@@ -63,6 +63,19 @@ def _attempts(chunk: Chunk, target: str, alignments: Sequence[Alignment]) -> Ite
         layout = way()
         yield rendered(layout, strict=False)
         yield rendered(layout, strict=True)
+
+
+def _split_words(chunk: Chunk, target: str) -> list[tuple[int, int]]:
+    """The words of `target`; a term is one, whatever it consists of."""
+    words = split_words(target)
+    if not chunk.terms:
+        return words
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted([*words, *(match.span() for match in expression_of(chunk.terms).finditer(target))]):
+        if joined and start < joined[-1][1]:
+            start, end = joined[-1][0], max(joined.pop()[1], end)
+        joined.append((start, end))
+    return joined
 
 
 def _aligned_layout(

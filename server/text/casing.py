@@ -76,7 +76,7 @@ class Reading:
         if self.dash:
             target = target.replace("–", self.dash)
         if self.is_shouted:
-            return _restored(_map_chars(str.upper, target.replace("ß", "ẞ")), target, self.stand_ins)
+            return _restored(shout(target), target, self.stand_ins)
         return _restored(capitalise(target), target, self.stand_ins) if self.is_capital else target
 
 
@@ -92,14 +92,14 @@ def read_sentence(tokenizer: Tokenizer, text: str, stand_ins: tuple[str, ...] = 
     for char in lacking & _COUNTERPART_OF.keys():
         text = text.replace(char, _COUNTERPART_OF[char])
     words = expression_of(stand_ins).sub("", text) if stand_ins else text
-    is_shouted = words.isupper() and _is_language(words)
+    in_capitals = is_shouted(words)
     first = _FIRST_WORD.match(text)
     is_capital = first is not None and first.group(1)[0].isupper() and first.group(1) not in stand_ins
-    shown = _restored(_calm(text), text, stand_ins) if is_shouted else text
-    capitals = frozenset[str]() if is_shouted else frozenset(_CAPITALS.findall(words)) - _ACRONYMS
+    shown = _restored(_calm(text), text, stand_ins) if in_capitals else text
+    capitals = frozenset[str]() if in_capitals else frozenset(_CAPITALS.findall(words)) - _ACRONYMS
     may_stress = capitals and len(_WITH_SMALL.findall(words)) >= _MIN_SMALL_WORDS
     stressed = _find_stressed(tokenizer, capitals) if may_stress else frozenset[tuple[str, str]]()
-    return Reading(shown, is_shouted, is_capital, unreadable, stand_ins, stressed, dash)
+    return Reading(shown, in_capitals, is_capital, unreadable, stand_ins, stressed, dash)
 
 
 def _find_unreadable(lacking: set[str], text: str) -> frozenset[str]:
@@ -129,6 +129,16 @@ def _read_stressed(tokenizer: Tokenizer, word: str) -> str:
     if not is_known or len(tokenizer.encode(word)) == 1:
         return ""
     return word.lower() if num_lower == num_pieces else form
+
+
+def is_shouted(text: str) -> bool:
+    """Whether `text` is a sentence in capitals, and no name that is written so."""
+    return text.isupper() and _is_language(text)
+
+
+def shout(text: str) -> str:
+    """`text` in capitals, as long as it is."""
+    return _map_chars(str.upper, text.replace("ß", "ẞ"))
 
 
 def _is_language(text: str) -> bool:

@@ -33,12 +33,19 @@ class Part:
     Attributes:
         reading: how the model reads the segment's text.
         num_prefix: how many of the ids are the prefix.
+        terms: words of it that are translated, and then put in the place of their translation.
     """
 
     segment: Segment
     source_ids: tuple[int, ...]
     reading: Reading = PLAIN_READING
     num_prefix: int = 0
+    terms: tuple[str, ...] = ()
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """The words that its translation must have, each as often."""
+        return (*self.reading.stand_ins, *self.terms)
 
 
 @dataclass(frozen=True)
@@ -258,11 +265,21 @@ def _plan_chunks(
 ) -> tuple[tuple[Part, ...], ...]:
     if document is None:
         return (cut_text(model, pair, text, split),)
-    return tuple(cut_text(model, pair, chunk.text, split, tuple(chunk.held)) for chunk in document.chunks)
+    return tuple(
+        cut_text(
+            model, pair, chunk.text, split, tuple(word for word in chunk.held if word not in chunk.terms), chunk.terms
+        )
+        for chunk in document.chunks
+    )
 
 
 def cut_text(
-    model: Model, pair: LanguagePair, text: str, split: Split = "sentences", stand_ins: tuple[str, ...] = ()
+    model: Model,
+    pair: LanguagePair,
+    text: str,
+    split: Split = "sentences",
+    stand_ins: tuple[str, ...] = (),
+    terms: tuple[str, ...] = (),
 ) -> tuple[Part, ...]:
     """The parts of `text`, in order; each fits the model, nothing is cut off.
 
@@ -272,6 +289,7 @@ def cut_text(
         text: without marks.
         split: where it is cut into sentences.
         stand_ins: words of the text that stand for something else.
+        terms: words of the text that are to be put in the place of their translation.
     """
     capacity = model.manifest.dimensions.max_source_length - len(pair.prefix_ids) - 1
     eos = model.manifest.special_ids.eos
@@ -279,7 +297,8 @@ def cut_text(
     for segment in _split(text, pair.source, split, stand_ins):
         for piece, reading, ids in _fitting(model.tokenizer, segment, capacity, stand_ins):
             source_ids = (*pair.prefix_ids, *ids, eos) if ids else ()
-            parts.append(Part(piece, source_ids, reading, len(pair.prefix_ids)))
+            found = tuple(expression_of(terms).findall(piece.text)) if terms and ids else ()
+            parts.append(Part(piece, source_ids, reading, len(pair.prefix_ids), found))
     return tuple(parts)
 
 
