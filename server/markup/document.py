@@ -115,7 +115,13 @@ def parse(source: str, options: Options, stand_ins: Sequence[str] = ()) -> Docum
 
 
 def parse_marked(source: str, options: Options, stand_ins: Sequence[str] = ()) -> Document | None:
-    """What `parse` makes of plain text; None if nothing in it is a mark or begins a line, so that all is language."""
+    """What `parse` makes of plain text; None if nothing in it is a mark or begins a line, so that all is language.
+
+    Args:
+        source: the whole text.
+        options: how its marks are told from language.
+        stand_ins: as for `parse`.
+    """
     if not may_have_marks(source) and not has_blocks(source):
         return None
     tokens = read_tokens(source, options)
