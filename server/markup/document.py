@@ -53,7 +53,9 @@ class Chunk:
             end. It may hold several sentences.
         source: the same with everything, as it stood in the document.
         forms: how the source wrote the characters that it wrote as entities.
-        held: what each stand-in in the text stands for, as it stood in the document.
+        held: what each stand-in in the text stands for, and each term, as it stood in the document.
+        terms: those of `held` that are terms: the translator reads them, and who uses it puts each in the place of its
+            translation.
     """
 
     text: str
@@ -63,6 +65,7 @@ class Chunk:
     forms: Forms = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     held: Mapping[str, str] = field(default_factory=dict)
+    terms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -275,7 +278,8 @@ def build_chunk(atoms: Sequence[Atom], held: Mapping[str, str], options: Options
     forms = find_forms(
         [(atom.raw, atom.text) for atom in atoms if atom.kind == "text" and not atom.is_word and _is_form(atom)]
     )
-    return Chunk(text, tuple(marks), "".join(atom.raw for atom in atoms), options.kind, forms, options, held)
+    terms = tuple(dict.fromkeys(atom.term for atom in atoms if atom.term and atom.kind == "text"))
+    return Chunk(text, tuple(marks), "".join(atom.raw for atom in atoms), options.kind, forms, options, held, terms)
 
 
 def _is_form(atom: Atom) -> bool:
