@@ -59,14 +59,22 @@ images:  ## build ferry-serve and ferry-train with docker, podman or buildah
 check-images:  ## build both, ask the server in the one, train in the other
 	$(PYTHON) deploy/images.py check --base $(BASE)
 
-test: lint  ## lint, types, import rules, all tests and what they cover; as root with apt it installs what they drive
+# What the tests cover is measured where CI is set: it takes as long again by half.
+ifdef CI
+PYTEST = .venv-dev/bin/coverage run -m pytest
+COVERED = .venv-dev/bin/coverage combine --quiet && .venv-dev/bin/coverage report
+else
+PYTEST = .venv-dev/bin/pytest
+COVERED = @echo "What they cover: make test CI=1"
+endif
+
+test: lint  ## lint, types, import rules and all tests, with CI=1 what they cover; as root with apt it installs what they drive
 	.venv-dev/bin/python -m tests.programs
-	.venv-dev/bin/coverage erase
+	rm -f .coverage .coverage.*
 	# Some hundred processes of ours start, and each would compile all modules anew where nothing may be kept; a test
 	# process has one core, on which threads of torch would only wait for each other.
-	env -u PYTHONDONTWRITEBYTECODE OMP_NUM_THREADS=1 .venv-dev/bin/coverage run -m pytest -n 2 --dist loadfile
-	.venv-dev/bin/coverage combine --quiet
-	.venv-dev/bin/coverage report
+	env -u PYTHONDONTWRITEBYTECODE OMP_NUM_THREADS=1 $(PYTEST) -n 2 --dist loadfile
+	$(COVERED)
 
 fast: $(DEV_READY)  ## the tests that take seconds
 	.venv-dev/bin/pytest -m "not slow" tests/server tests/export

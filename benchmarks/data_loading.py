@@ -53,7 +53,7 @@ def open_plan(settings: TrainSettings, num_threads: int) -> BatchPlan:
     build_store(settings, num_threads)
     tokenizer, corpora = open_store(settings)
     temperature = settings.data.sampling_temperature
-    return BatchPlan(corpora, tokenizer.tag_ids, settings.optim.max_batch_tokens, settings.run.seed, temperature)
+    return BatchPlan(corpora, tokenizer.scheme, settings.optim.max_batch_tokens, settings.run.seed, temperature)
 
 
 def measure(batches: Iterable[Batch]) -> Loading:

@@ -161,6 +161,8 @@ def _read_settings(encoder: GraphReader, decoder: GraphReader, bundle: Bundle, d
         tie_source_target=_equal(source, target),
         tie_target_output=_equal(target, projection.weight),
         logits_bias=projection.bias is not None,
+        # Where one head tells, it was trained to.
+        alignment_layer=bundle.manifest.alignment_layer if bundle.manifest.alignment_heads else -1,
         dropout=dropout,
     )
     return replace(settings, **_read_positions(encoder, decoder, sizes))
@@ -240,6 +242,11 @@ def unfuse(affine: Affine, factors: Mapping[str, Array | np.float32]) -> dict[st
 
 def _fit(found: Mapping[str, Tensor], settings: ModelSettings, sizes: Dimensions) -> dict[str, Tensor]:
     """What the model has of `found`, which may also hold zeros that stand for biases the model does not have."""
+    if settings.tie_source_target and sizes.vocab_size != sizes.target_vocab_size:
+        raise ExportError(
+            f"the graphs look up the ids of both sides in one table, and by the manifest there are {sizes.vocab_size} "
+            f"source ids and {sizes.target_vocab_size} target ids"
+        )
     expected = Transformer(settings, sizes.vocab_size, sizes.target_vocab_size).state_dict()
     for name, parameter in expected.items():
         if name not in found:

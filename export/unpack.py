@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from sentencepiece import SentencePieceProcessor
 
 from export.errors import ExportError
 from export.lines import Line
@@ -30,7 +31,8 @@ from training.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from training.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizer, TokenizerError
+from training.data.scheme import IdScheme, Prefix
+from training.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizer, TokenizerError, tag_piece
 from training.model import ModelSettings
 from training.settings import CorpusSettings, DataSettings, TokenizerSettings, TrainSettings
 
@@ -97,6 +99,16 @@ def describe(checkpoint: Path, settings: TrainSettings) -> str:
     return "\n".join(lines)
 
 
+def advise(manifest: Manifest) -> str:
+    """What a checkpoint does not keep of a bundle, and its next bundle should be told."""
+    search = manifest.search
+    advice = f"\nferry-export: --beam-size {search.beam_size} --length-penalty {search.length_penalty:g} as this bundle"
+    if manifest.origin is None:
+        return advice
+    terms = manifest.origin.licence or "unknown; ask where it is from"
+    return f"{advice}\nterms of the {manifest.origin.family} model, which go with what is made of it: {terms}"
+
+
 def _toml(value: str | float | bool) -> str:
     return json.dumps(value, ensure_ascii=False)
 
@@ -109,6 +121,7 @@ def _run(options: argparse.Namespace) -> None:
     unpack(bundle, options.checkpoint, options.dropout, lambda message: print(message, flush=True))
     print(f"{options.checkpoint}: ready for ferry-train, with\n")
     print(describe(options.checkpoint, read_checkpoint(options.checkpoint).settings))
+    print(advise(bundle.manifest))
 
 
 def _draft(bundle: Bundle, golden: Sequence[GoldenLine], dropout: float) -> Draft:
@@ -128,24 +141,37 @@ def _draft(bundle: Bundle, golden: Sequence[GoldenLine], dropout: float) -> Draf
 
 
 def _load_tokenizer(bundle: Bundle) -> Tokenizer:
-    """The tokenizer, as training reads it, if it agrees with the manifest."""
+    """The tokenizer, as training reads it, with the special ids of the manifest where these are not training's own."""
     manifest = bundle.manifest
     languages = sorted({language for pair in manifest.pairs for language in (pair.source, pair.target)})
-    if manifest.special_ids != SpecialIds(pad=PAD, unk=UNK, bos=BOS, eos=EOS):
-        raise ExportError(f"the bundle has {manifest.special_ids}; training has {PAD}, {UNK}, {BOS} and {EOS}")
+    sizes, special = manifest.dimensions, manifest.special_ids
+    prefixes = tuple(Prefix(pair.source, pair.target, pair.prefix_ids) for pair in manifest.pairs)
+    scheme = IdScheme(
+        *(sizes.vocab_size, sizes.target_vocab_size),
+        *(special.pad, special.unk, special.bos, special.eos),
+        prefixes,
+        manifest.suppressed_ids,
+    )
+    path, *targets = bundle.tokenizers()
     try:
-        tokenizer = Tokenizer(bundle.file("tokenizer"), languages)
+        tokenizer = Tokenizer(path, languages, scheme, *targets)
+        if not targets and _is_ours(scheme, tokenizer.processor):
+            tokenizer = Tokenizer(path, languages)
     except TokenizerError as error:
         raise ExportError(str(error)) from None
-    if tokenizer.vocab_size != manifest.dimensions.vocab_size:
-        pieces = f"{tokenizer.vocab_size} pieces, the model {manifest.dimensions.vocab_size}"
-        raise ExportError(f"the bundle's tokenizer has {pieces}; ferry-train can only start from equal numbers")
-    for pair in manifest.pairs:
-        tag = tokenizer.tag_ids[pair.target]
-        if pair.prefix_ids != (tag,):
-            prefix = f"prefix {list(pair.prefix_ids)} before its source ids"
-            raise ExportError(f"{pair.source}-{pair.target} has the {prefix}; ferry-train would put [{tag}] there")
+    for processor, size in zip(tokenizer.processors.values(), (sizes.vocab_size, sizes.target_vocab_size), strict=True):
+        if processor.get_piece_size() > size:
+            raise ExportError(
+                f"the bundle's tokenizer has {processor.get_piece_size()} pieces, and the model only {size} ids; the "
+                "bundle was made with another tokenizer"
+            )
     return tokenizer
+
+
+def _is_ours(scheme: IdScheme, processor: SentencePieceProcessor) -> bool:
+    """Whether ids mean what ferry-train says of its own models."""
+    ours = SpecialIds(pad=PAD, unk=UNK, bos=BOS, eos=EOS) == SpecialIds(scheme.pad, scheme.unk, scheme.bos, scheme.eos)
+    return ours and all(each.ids == (processor.piece_to_id(tag_piece(each.target)),) for each in scheme.prefixes)
 
 
 def _prove(folder: Path, bundle: Bundle, golden: Sequence[GoldenLine]) -> Parity:

@@ -21,9 +21,8 @@ from server.settings import ServeSettings
 from server.storage.storage import Storage
 from server.translation.sentences import GuardCounts
 from server.translation.translator import Translator
-from server.web.answers import EXCEPTION_HANDLERS
 from server.web.debug import get_debug
-from server.web.dialect import Dialect
+from server.web.dialect import Dialect, make_exception_handlers
 from server.web.metrics import Metrics
 from server.web.observed import Observed, answer_routes
 from server.web.reload import Reloader, reloading_on_hangup
@@ -36,7 +35,7 @@ INDEX = """Ferry translates.
 POST /v1/translate   {"text": "Guten Morgen.", "source": "de", "target": "en"}
 GET  /translate      ?q=Guten+Morgen.&source=de&target=en
 POST /v1/detect      {"text": "Guten Morgen."}
-POST /v2/translate   and /v2/languages, /v2/usage, /v2/glossaries: as DeepL's clients ask
+POST /v2/translate   and /v2/languages, /v2/usage, /v3/glossaries: as DeepL's clients ask
 POST /translate      and /detect, /languages, /translate_file: as LibreTranslate's clients ask; see /spec
 GET  /v1/models      the models, their language pairs and their quality
 GET  /docs           all of it; /openapi.json for programs
@@ -72,7 +71,7 @@ def build_app(models: Models, settings: ServeSettings, reloader: Reloader | None
     app = Starlette(
         routes=routes,
         middleware=_middleware(settings, metrics, shedder),
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers=make_exception_handlers(dialects),
         lifespan=_lifespan(state, storage, documents, reloader, shedder),
     )
     app.state.translator = translator

@@ -154,6 +154,20 @@ class GlossaryNotFoundError(FerryError):
     status = 404
 
 
+class PathNotFoundError(FerryError):
+    """Nothing is at this path."""
+
+    code = "not_found"
+    status = 404
+
+
+class MethodNotAllowedError(FerryError):
+    """What is at this path is asked in another way."""
+
+    code = "method_not_allowed"
+    status = 405
+
+
 class FileNotThereError(FerryError):
     """No file of this name is kept: it never was, was fetched already, or became too old."""
 

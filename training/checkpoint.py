@@ -4,6 +4,7 @@
         config.json            what the model is and how it was trained: settings, directions, ids, step, metrics
         model.safetensors      float32 weights: the moving average where there is one
         tokenizer.model        SentencePiece
+        target_tokenizer.model, scheme.json    of a model that was imported: the target side's own, and special ids
         samples.jsonl          validation lines, for calibration and self-tests of what is exported
         optimizer.safetensors  what the optimizer holds, only needed to resume
 
@@ -23,7 +24,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from training.config import ConfigError, build
-from training.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
+from training.data.scheme import IdScheme, read_scheme
+from training.data.tokenizer import NAME, TARGET_NAME, Tokenizer, describe_ours
 from training.guard import Guard
 from training.model import Transformer
 from training.settings import TrainSettings, without_paths
@@ -75,7 +77,9 @@ class Checkpoint:
     Attributes:
         model: float32, in evaluation mode.
         pairs: (source, target) directions it was trained on.
-        tag_ids: target language to the id that goes before the source ids.
+        tag_ids: target language to the id that goes before the source ids; none in a model that was imported.
+        target_tokenizer: of the target side, where that has its own.
+        imported: what the ids of a model mean that was imported; None for our own.
     """
 
     path: Path
@@ -87,17 +91,30 @@ class Checkpoint:
     tag_ids: dict[str, int]
     metrics: dict[str, Any]
     samples: tuple[Sample, ...]
+    target_tokenizer: Path | None = None
+    imported: IdScheme | None = None
 
     @property
     def max_source_length(self) -> int:
-        """Longest source in ids, tag and EOS included."""
-        return self.settings.data.max_length
+        """Longest source in ids, prefix and EOS included."""
+        return self._within_positions(self.settings.data.max_length)
 
     @property
     def max_target_length(self) -> int:
         """Longest target in ids, EOS included."""
         # Translations may run longer than their source; half as much again is more than training ever showed.
-        return self.settings.data.max_length * 3 // 2
+        return self._within_positions(self.settings.data.max_length * 3 // 2)
+
+    def _within_positions(self, length: int) -> int:
+        """`length`, or where learned positions end."""
+        return min(length, self.settings.model.max_positions or length)
+
+    @property
+    def scheme(self) -> IdScheme:
+        """What its ids mean."""
+        if self.imported is not None:
+            return self.imported
+        return describe_ours(self.pairs, self.tag_ids, (self.model.vocab_size, self.model.target_vocab_size))
 
     @property
     def step(self) -> int:
@@ -107,7 +124,7 @@ class Checkpoint:
     @property
     def suppressed_ids(self) -> tuple[int, ...]:
         """Ids that are never generated."""
-        return (PAD, UNK, BOS, *sorted(self.tag_ids.values()))
+        return self.scheme.suppressed
 
 
 @dataclass(frozen=True)
@@ -151,15 +168,16 @@ def _write_parts(folder: Path, draft: Draft) -> None:
     if draft.resume_state:
         state = {name: tensor.detach().cpu().contiguous() for name, tensor in draft.resume_state.items()}
         save_file(state, folder / "optimizer.safetensors")
-    shutil.copyfile(draft.tokenizer.path, folder / "tokenizer.model")
+    draft.tokenizer.save(folder)
+    scheme = draft.tokenizer.scheme
     lines = [json.dumps(asdict(sample), ensure_ascii=False) for sample in draft.samples]
     (folder / "samples.jsonl").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     config = {
         "format": FORMAT,
         "position": asdict(draft.position),
         "run_state": asdict(draft.state),
-        "vocab_size": draft.tokenizer.vocab_size,
-        "special_ids": {"pad": PAD, "unk": UNK, "bos": BOS, "eos": EOS},
+        "vocab_size": scheme.vocab_size,
+        "special_ids": {"pad": scheme.pad, "unk": scheme.unk, "bos": scheme.bos, "eos": scheme.eos},
         "tag_ids": draft.tokenizer.tag_ids,
         "pairs": draft.settings.pairs(),
         "metrics": dict(draft.metrics),
@@ -176,8 +194,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     config = read_checkpoint_config(path)
     try:
-        settings = build(TrainSettings, config["settings"])
-        model = Transformer(settings.model, config["vocab_size"])
+        settings, scheme = build(TrainSettings, config["settings"]), read_scheme(path)
+        sizes = (scheme.vocab_size, scheme.target_vocab_size) if scheme else (config["vocab_size"], None)
+        model = Transformer(settings.model, *sizes)
         model.load_state_dict(load_file(path / "model.safetensors"))
         lines = (path / "samples.jsonl").read_text(encoding="utf-8").split("\n")
         return Checkpoint(
@@ -185,11 +204,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
             model=model.eval(),
             settings=settings,
             position=Position(**config["position"]),
-            tokenizer=path / "tokenizer.model",
+            tokenizer=path / NAME,
             pairs=tuple((source, target) for source, target in config["pairs"]),
             tag_ids=config["tag_ids"],
             metrics=config["metrics"],
             samples=tuple(Sample(**json.loads(line)) for line in lines if line),
+            target_tokenizer=target if (target := path / TARGET_NAME).exists() else None,
+            imported=scheme,
         )
     except (ConfigError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
         raise CheckpointError(f"{path} is damaged or of another version: {error}") from None

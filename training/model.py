@@ -35,6 +35,7 @@ class ModelSettings:
         tie_source_target: one table embeds the ids of both sides.
         tie_target_output: the table that embeds target ids also gives the logits.
         logits_bias: each target id has a bias of its logit.
+        alignment_layer: decoder layer whose cross-attention was trained to align, by its first head; -1 where none was.
     """
 
     d_model: int = 256
@@ -55,6 +56,7 @@ class ModelSettings:
     tie_source_target: bool = True
     tie_target_output: bool = True
     logits_bias: bool = False
+    alignment_layer: int = -1
     dropout: float = 0.1
     # feature: one mask per sentence and feature, cheap and strong; element: every number by itself, as published.
     dropout_mask: Literal["feature", "element"] = "feature"
@@ -80,6 +82,11 @@ class ModelSettings:
                 f"model.positions = {self.positions!r} with model.max_positions = {self.max_positions} and "
                 f"model.position_offset = {self.position_offset}: learned positions have 1 or more, sinusoids none, "
                 "and no offset is below 0"
+            )
+        if not -1 <= self.alignment_layer < self.num_decoder_layers:
+            faults.append(
+                f"model.alignment_layer = {self.alignment_layer}; it must be below model.num_decoder_layers = "
+                f"{self.num_decoder_layers}, or -1 for none"
             )
         sizes = ("d_model", "d_ff", "num_heads", "num_encoder_layers", "num_decoder_layers")
         small = [name for name in sizes if getattr(self, name) < 1]

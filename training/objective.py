@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 
 from training.data.batches import Batch
-from training.data.tokenizer import PAD
 from training.decode import encode
 from training.loss import smoothed_cross_entropy
 from training.model import Transformer
@@ -24,9 +23,11 @@ class Objective(nn.Module):
         """Summed smoothed loss and negative log-likelihood in nats, padding left out; scalars float32."""
         encoded, mask = encode(self.model, batch.source_ids, batch.source_lengths)
         states = self.model.decode(batch.target_inputs, encoded, mask)
-        counted = batch.target_ids != PAD
-        table = self.model.output_table
-        return smoothed_cross_entropy(states[counted], table, batch.target_ids[counted], self.label_smoothing)
+        counted, model = batch.counted, self.model
+        targets = batch.target_ids[counted]
+        return smoothed_cross_entropy(
+            states[counted], model.output_table, targets, self.label_smoothing, model.logits_bias
+        )
 
 
 def compile_layers(model: Transformer) -> None:

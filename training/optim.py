@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from training.settings import OptimSettings
 
 MASTER, AVERAGE, UPDATES = "master.", "average.", "updates"
+# Those that a model has; the first of them gives the logits.
+TABLES = ("output_embedding.weight", "target_embedding.weight", "embedding.weight")
 
 
 def learning_rate(step: int, optim: OptimSettings) -> float:
@@ -30,6 +32,9 @@ class Optimizer:
     With fp32 weights the copies are the weights themselves.
 
     `updates` counts those applied; `average` is the moving average of the copies, or None if none is asked for.
+
+    Rows of tables that are all zeros stay so, and so do the biases of their logits: an imported model starts its
+    targets from such a row, or has it for padding.
     """
 
     def __init__(self, model: nn.Module, optim: OptimSettings) -> None:
@@ -40,6 +45,7 @@ class Optimizer:
             {name: master.detach().clone() for name, master in self.masters.items()} if optim.ema_decay else None
         )
         self.updates = 0
+        self._hold_zero_rows()
         # Norm scales and biases (one axis) are not decayed.
         decayed = [master for master in self.masters.values() if master.ndim > 1]
         others = [master for master in self.masters.values() if master.ndim <= 1]
@@ -53,6 +59,10 @@ class Optimizer:
             if master is not param:
                 master.grad = param.grad.float() if param.grad is not None else None
                 param.grad = None
+        for name, rows in self._zero_rows.items():
+            gradient = self.masters[name].grad
+            if gradient is not None and rows.any():
+                gradient[rows] = 0
         gradients = self._gradients()
         for gradient in gradients:
             gradient.mul_(scale)
@@ -120,6 +130,7 @@ class Optimizer:
                     # A run that begins to average when it is resumed starts from where it stands.
                     self.average[name].copy_(state.get(AVERAGE + name, state[MASTER + name]))
         self._copy_to_model(self.masters)
+        self._hold_zero_rows()
 
     def start_from(self, weights: Mapping[str, Tensor]) -> None:
         """Begin with `weights` instead of random ones."""
@@ -127,6 +138,13 @@ class Optimizer:
             for name, tensor in own.items():
                 tensor.detach().copy_(weights[name])
         self._copy_to_model(self.masters)
+        self._hold_zero_rows()
+
+    def _hold_zero_rows(self) -> None:
+        """Find the rows, by name of the parameter, whose gradients are left out."""
+        self._zero_rows = {name: (self.masters[name] == 0).all(1) for name in TABLES if name in self.masters}
+        if "logits_bias" in self.masters:
+            self._zero_rows["logits_bias"] = next(iter(self._zero_rows.values()))
 
     def _gradients(self) -> list[Tensor]:
         return [master.grad for master in self.masters.values() if master.grad is not None]

@@ -9,6 +9,7 @@ import torch
 
 from training.checkpoint import CheckpointError
 from training.data.tokenizer import Tokenizer
+from training.model import ModelSettings
 from training.objective import choose_precision
 from training.settings import FormalitySettings, NoiseSettings, TrainSettings, without_paths
 
@@ -29,6 +30,7 @@ FIXED = (
 ADDED_LATER: dict[str, Any] = json.loads(
     json.dumps({"noise": asdict(NoiseSettings()), "formality": asdict(FormalitySettings())})
 )
+MODEL_ADDED_LATER = asdict(ModelSettings())
 
 
 def refuse_changes(saved: dict[str, Any], settings: TrainSettings, folder: Path) -> None:
@@ -45,7 +47,7 @@ def refuse_changes(saved: dict[str, Any], settings: TrainSettings, folder: Path)
     mine = json.loads(json.dumps(asdict(without_paths(settings))))
     changed = []
     for path in FIXED:
-        then, now = ADDED_LATER | saved, mine
+        then, now = ADDED_LATER | saved | {"model": MODEL_ADDED_LATER | saved["model"]}, mine
         for name in path:
             then, now = then[name], now[name]
         if then != now:
@@ -66,13 +68,13 @@ def refuse_misfit(config: dict[str, Any], settings: TrainSettings, tokenizer: To
     Raises:
         CheckpointError: names everything that differs.
     """
-    given, own = config["settings"]["model"], asdict(settings.model)
+    given, own = MODEL_ADDED_LATER | config["settings"]["model"], asdict(settings.model)
     misfits = [
         f"  - model.{name}: {given.get(name)!r} there, {value!r} here"
         for name, value in own.items()
         if not name.startswith("dropout") and given.get(name) != value
     ]
-    ids = {"vocab_size": tokenizer.vocab_size} | tokenizer.tag_ids
+    ids = {"vocab_size": tokenizer.scheme.vocab_size} | tokenizer.tag_ids
     given_ids = {"vocab_size": config["vocab_size"]} | config["tag_ids"]
     misfits += [
         f"  - tokenizer, {name}: {given_ids.get(name)!r} there, {value!r} here"

@@ -199,7 +199,8 @@ class RunSettings:
     Attributes:
         dir: folder of everything the run writes.
         device: cpu, or cuda; with several processes on a machine each takes a GPU of its own.
-        init_from: checkpoint folder whose weights the run starts from; its tokenizer is taken over with them.
+        init_from: checkpoint folder whose weights the run starts from; its tokenizer is taken over with them, and the
+            special ids of a model that was imported.
         validate_every: steps between validations; each also writes a checkpoint.
         keep_last: checkpoints kept besides the best one; as many are averaged at the end.
         select: what makes a checkpoint the best: mean validation BLEU, chrF, or loss.
@@ -310,8 +311,6 @@ def _faults(settings: TrainSettings) -> list[str]:
         faults.append(f"optim.ema_decay = {optim.ema_decay} is outside [0, 1)")
     if optim.spike_ratio and optim.spike_ratio <= 1:
         faults.append(f"optim.spike_ratio = {optim.spike_ratio} would skip usual updates; 0 (off) or above 1")
-    if settings.model.logits_bias:
-        faults.append("model.logits_bias = true is for models that were imported; ferry-train has no bias of logits")
     if settings.tokenizer.variants < 0 or not 0 <= settings.tokenizer.sampling_alpha <= 1:
         faults.append("tokenizer.variants must be 0 or more and tokenizer.sampling_alpha within [0, 1]")
     faults += [

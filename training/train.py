@@ -31,7 +31,7 @@ from training.data.batches import Batch, BatchPlan
 from training.data.corpus import CorpusError
 from training.data.prefetch import prefetch
 from training.data.store import build_store, open_store
-from training.data.tokenizer import TokenizerError
+from training.data.tokenizer import TokenizerError, find_tokenizer
 from training.guard import TrainingError
 from training.model import Transformer
 from training.objective import Objective, compile_layers
@@ -72,19 +72,24 @@ class Trainer:
         self.tokenizer, corpora = open_store(settings)
         self.plan = BatchPlan(
             corpora,
-            self.tokenizer.tag_ids,
+            self.tokenizer.scheme,
             settings.optim.max_batch_tokens,
             settings.run.seed,
             settings.data.sampling_temperature,
         )
         dtype = torch.bfloat16 if settings.optim.precision == "bf16" else torch.float32
-        self.model = Transformer(settings.model, self.tokenizer.vocab_size).to(self.world.device, dtype).train()
+        if settings.run.init_from and not resume:
+            start = Path(settings.run.init_from)
+            refuse_misfit(checkpoints.read_checkpoint_config(start), settings, self.tokenizer, start)
+        scheme = self.tokenizer.scheme
+        self.model = Transformer(settings.model, scheme.vocab_size, scheme.target_vocab_size)
+        self.model = self.model.to(self.world.device, dtype).train()
         self.optimizer = Optimizer(self.model, settings.optim)
         self.position, self.state = Position(0, 0, 0, 0), RunState()
         if resume:
             self.resume()
         elif settings.run.init_from:
-            self.start_from(Path(settings.run.init_from))
+            self.optimizer.start_from(checkpoints.read_weights(Path(settings.run.init_from)))
         if settings.optim.compile:
             compile_layers(self.model)
         self.objective = self.world.wrap(Objective(self.model, settings.optim.label_smoothing))
@@ -269,17 +274,12 @@ class Trainer:
             CheckpointError: the run had another tokenizer, or left nothing to resume from.
         """
         folder = self.checkpoints / "last"
-        if (folder / "tokenizer.model").read_bytes() != self.tokenizer.path.read_bytes():
+        if not self.tokenizer.equals(find_tokenizer(folder, self.settings.languages())):
             raise CheckpointError(f"{folder} was trained with another tokenizer than {self.tokenizer.path}")
         self.position, self.state, saved = checkpoints.read_resume_state(folder)
         self.optimizer.load(saved)
         if self.world.first:
             print(f"resuming from step {self.position.step}", flush=True)
-
-    def start_from(self, folder: Path) -> None:
-        """Begin with the weights of another run's checkpoint."""
-        refuse_misfit(checkpoints.read_checkpoint_config(folder), self.settings, self.tokenizer, folder)
-        self.optimizer.start_from(checkpoints.read_weights(folder))
 
     def stop(self, _signal: int, _frame: FrameType | None) -> None:
         """Finish the update under way, then save and leave."""

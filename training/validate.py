@@ -12,7 +12,8 @@ import torch
 from training.checkpoint import Sample
 from training.data.batches import build_batch
 from training.data.corpus import read_pairs
-from training.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
+from training.data.scheme import IdScheme
+from training.data.tokenizer import Tokenizer
 from training.decode import encode, greedy_decode
 from training.loss import smoothed_cross_entropy
 from training.model import Transformer
@@ -126,10 +127,12 @@ def validate_set(
     Raises:
         ValidationStoppedError: `should_stop` said so.
     """
-    tag = tokenizer.tag_ids[each.target]
-    sources = [[tag, *ids[: max_length - 2], EOS] for ids in tokenizer.encode(list(each.sources))]
-    references = [ids[: max_length - 1] for ids in tokenizer.encode(list(each.references))]
-    loss = _reference_loss(model, sources, references, max_batch_tokens)
+    scheme = tokenizer.scheme
+    prefix, eos = scheme.pairs[each.source, each.target], scheme.eos
+    longest = max_length - len(prefix) - 1
+    sources = [[*prefix, *ids[:longest], eos] for ids in tokenizer.encode(list(each.sources))]
+    references = [ids[: max_length - 1] for ids in tokenizer.encode(list(each.references), side="target")]
+    loss = _reference_loss(model, sources, references, max_batch_tokens, scheme)
     hypotheses = translate(model, tokenizer, sources, max_length, should_stop)
     # A model that can only write lower case is judged without case.
     bleu = sacrebleu.corpus_bleu(hypotheses, [list(each.references)], lowercase=tokenizer.lowercase).score
@@ -149,14 +152,14 @@ def translate(
     Args:
         model: in evaluation mode.
         tokenizer: the one it was trained with.
-        sources: complete: tag and EOS included.
+        sources: complete: prefix and EOS included.
         max_length: longest translation, in ids.
         should_stop: asked between batches; true gives up.
 
     Raises:
         ValidationStoppedError: `should_stop` said so.
     """
-    suppressed = (PAD, UNK, BOS, *tokenizer.tag_ids.values())
+    scheme = tokenizer.scheme
     order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
     outputs: dict[int, list[int]] = {}
     for start in range(0, len(order), DECODE_SENTENCES):
@@ -164,24 +167,30 @@ def translate(
             raise ValidationStoppedError
         chosen = order[start : start + DECODE_SENTENCES]
         limits = [min(max_length, 2 * len(sources[i]) + 8) for i in chosen]
-        decoded = greedy_decode(model, [sources[i] for i in chosen], limits, suppressed)
+        ids = [sources[i] for i in chosen]
+        decoded = greedy_decode(model, ids, limits, scheme.suppressed, scheme.bos, scheme.eos)
         outputs.update(zip(chosen, decoded, strict=True))
     return tokenizer.decode([outputs[i] for i in range(len(sources))])
 
 
 @torch.inference_mode()
 def _reference_loss(
-    model: Transformer, sources: Sequence[list[int]], references: Sequence[list[int]], max_batch_tokens: int
+    model: Transformer,
+    sources: Sequence[list[int]],
+    references: Sequence[list[int]],
+    max_batch_tokens: int,
+    scheme: IdScheme,
 ) -> float:
     total, count = 0.0, 0
     each = max(1, max_batch_tokens // max(map(len, [*sources, *references])))
     for start in range(0, len(sources), each):
-        batch = build_batch(sources[start : start + each], references[start : start + each])
+        batch = build_batch(sources[start : start + each], references[start : start + each], scheme)
         batch = batch.to(model.embedding.weight.device)
         encoded, mask = encode(model, batch.source_ids, batch.source_lengths)
         states = model.decode(batch.target_inputs, encoded, mask)
-        counted = batch.target_ids != PAD
-        _, nll = smoothed_cross_entropy(states[counted], model.output_table, batch.target_ids[counted], 0.0)
+        counted = batch.counted
+        targets = batch.target_ids[counted]
+        _, nll = smoothed_cross_entropy(states[counted], model.output_table, targets, 0.0, model.logits_bias)
         total, count = total + float(nll), count + batch.num_target_tokens
     return total / count
 

@@ -14,8 +14,8 @@ from typing import Any, Literal
 import torch
 
 from export.errors import ExportError
+from export.sources.directions import Said, choose_pairs
 from export.sources.files import check_file, hash_files, read_text
-from export.sources.languages import choose_pairs, served_code
 from export.sources.layers import name_tables, rename, rename_layers
 from export.sources.options import MAX_SOURCE_LENGTH, MAX_TARGET_LENGTH, SourceOptions
 from export.sources.pieces import Vocabulary, read_model, renumber
@@ -81,12 +81,12 @@ def read_fairseq(path: Path, options: SourceOptions) -> Source:
                 f"dict.{side}.txt has {len(vocabulary.pieces)} entries with the special ones, and the model {size}"
             )
     longest = settings.max_positions
-    said = (served_code(languages[0]), served_code(languages[1]))
+    said = Said(languages[:1], languages[1:])
     return Source(
         family="fairseq",
         model=model,
         tokenizers=tokenizers,
-        pairs=choose_pairs(sides[0].pieces, said, options.pairs),
+        pairs=choose_pairs(sides[0].tags, said, options.pairs),
         # A target starts from the end of the sentence before it.
         special_ids=SpecialIds(pad=PAD, unk=UNK, bos=EOS, eos=EOS),
         suppressed_ids=(BOS, PAD),

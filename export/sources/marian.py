@@ -1,17 +1,19 @@
 """Models of Marian: npz or .bin and vocabularies, as Marian, OPUS-MT's archives and Firefox have them."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from export.errors import ExportError
-from export.sources.files import check_file, hash_files, read_npz, read_text
-from export.sources.languages import choose_pairs
+from export.figures import read_figures
+from export.sources.directions import Said, choose_pairs, say_directions
+from export.sources.files import check_file, hash_files, read_json, read_npz, read_text
 from export.sources.marian_binary import read_binary
 from export.sources.marian_weights import Weights, convert
 from export.sources.marian_yaml import Settings, parse_settings, parse_vocabulary
 from export.sources.normalise import prepare
 from export.sources.options import MAX_SOURCE_LENGTH, MAX_TARGET_LENGTH, SourceOptions
-from export.sources.pieces import Vocabulary, list_pieces, read_model, renumber
+from export.sources.pieces import Vocabulary, list_pieces, read_model, renumber, silence_tags
 from export.sources.source import Source, build_model
 from server.bundle import SearchDefaults, SpecialIds
 
@@ -61,7 +63,7 @@ def read_marian(path: Path, options: SourceOptions) -> Source:
         family="Marian",
         model=build_model(weights.settings, weights.state),
         tokenizers=tokenizers,
-        pairs=choose_pairs(sides[0].pieces, _guess_pair(path), options.pairs),
+        pairs=choose_pairs(sides[0].tags, _say(path), options.pairs),
         # Padding is masked wherever it stands, so that any id will do.
         special_ids=SpecialIds(pad=sides[0].eos, unk=sides[1].unk, bos=start, eos=sides[1].eos),
         suppressed_ids=(sides[1].unk, start),
@@ -70,9 +72,15 @@ def read_marian(path: Path, options: SourceOptions) -> Source:
         search=_read_search(decoder),
         licence=options.licence,
         files=hash_files([path, *files]),
+        figures=_read_figures(path.with_name("metadata.json")),
         alignment_layer=_find_alignment(config, weights),
         input_limits=weights.input_limits,
     )
+
+
+def _read_figures(path: Path) -> dict[str, float]:
+    """What a metadata.json says of the model beside it, as those of Firefox's in Mozilla's repository have one."""
+    return read_figures(read_json(path)) if path.is_file() else {}
 
 
 def _find_alignment(config: Settings, weights: Weights) -> int | None:
@@ -125,9 +133,8 @@ def _read_vocabularies(
     sides, models, files = [], [], []
     for path, side in zip(paths, ("source", "target"), strict=True):
         if path.suffix == ".spm":
-            model, used = read_model(path), [path]
-            pieces = list_pieces(model)
-            vocabulary = _number(pieces, path)
+            (model, prefixes), used = silence_tags(read_model(path), path.name), [path]
+            vocabulary = _number(list_pieces(model), path, prefixes)
         else:
             vocabulary = _number(parse_vocabulary(read_text(path), path.name), path)
             cutter = _find_cutter(path, side)
@@ -139,11 +146,11 @@ def _read_vocabularies(
     return sides, tuple(dict.fromkeys(models)), list(dict.fromkeys(files))
 
 
-def _number(pieces: list[str], path: Path) -> Vocabulary:
+def _number(pieces: list[str], path: Path, prefixes: Mapping[str, tuple[int, ...]] | None = None) -> Vocabulary:
     missing = [piece for piece in (EOS, UNK) if piece not in pieces]
     if missing:
         raise ExportError(f"{path} has no {' and no '.join(missing)}, which every vocabulary of Marian's has")
-    return Vocabulary(pieces, pieces.index(EOS), pieces.index(UNK))
+    return Vocabulary(pieces, pieces.index(EOS), pieces.index(UNK), prefixes=prefixes or {})
 
 
 def _find_cutter(vocabulary: Path, side: str) -> Path:
@@ -168,12 +175,10 @@ def _check_sizes(sides: list[Vocabulary], source_size: int, target_size: int) ->
         raise ExportError(f"{EOS} is {sides[0].eos} on one side and {sides[1].eos} on the other; it must be the same")
 
 
-def _guess_pair(path: Path) -> tuple[str, str] | None:
-    """The languages in the name of Firefox's files, or that the folder's ends with, such as those of opus-mt-de-en."""
-    found = re.match(r"model\.([a-z]{2})([a-z]{2})\.", path.name) or re.search(
-        r"(?:^|[-_.])([a-z]{2})-([a-z]{2})$", path.parent.resolve().name
-    )
-    return (found[1], found[2]) if found else None
+def _say(path: Path) -> Said | None:
+    """The languages in the name of Firefox's files, those that the folder's ends with, or that its README.md lists."""
+    found = re.match(r"model\.([a-z]{2})([a-z]{2})\.", path.name)
+    return say_directions(path.parent, path.parent.resolve().name, (found[1], found[2]) if found else None)
 
 
 def _read_search(decoder: Settings) -> SearchDefaults:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from export.errors import ExportError
+from export.sources.directions import Said, choose_pairs, say_directions
 from export.sources.files import hash_files, read_json, read_tensors
-from export.sources.languages import choose_pairs, served_code
 from export.sources.layers import name_tables, rename_layers
 from export.sources.normalise import prepare
 from export.sources.options import MAX_SOURCE_LENGTH, MAX_TARGET_LENGTH, SourceOptions
@@ -67,7 +67,7 @@ def read_marian_mt(path: Path, options: SourceOptions) -> Source:
         family="MarianMT",
         model=model,
         tokenizers=tokenizers,
-        pairs=choose_pairs(sides[0].pieces, _say_pair(path, config), options.pairs),
+        pairs=choose_pairs(sides[0].tags, _say(path, config), options.pairs),
         special_ids=SpecialIds(pad=pad, unk=sides[1].unk, bos=start, eos=sides[1].eos),
         suppressed_ids=tuple(sorted({start, *_bad_ids(config, generation)})),
         max_source_length=MAX_SOURCE_LENGTH,
@@ -192,15 +192,12 @@ def _number_pieces(path: Path, eos: int) -> Vocabulary:
     return Vocabulary(pieces, eos, ids[UNK], frozenset(named | holes))
 
 
-def _say_pair(path: Path, config: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The languages that the tokenizer's configuration names, or else that of the model's own name."""
+def _say(path: Path, config: Mapping[str, Any]) -> Said | None:
+    """The languages that the tokenizer's configuration names, or else the model's own name."""
     tokenizer = _read_optional(path / "tokenizer_config.json")
     source, target = tokenizer.get("source_lang"), tokenizer.get("target_lang")
-    if isinstance(source, str) and isinstance(target, str) and source and target:
-        return served_code(source), served_code(target)
-    name = str(config.get("_name_or_path", "")) or path.resolve().name
-    found = re.search(r"(?:^|[-_./])([a-z]{2,3})-([a-z]{2,3})$", name)
-    return (served_code(found[1]), served_code(found[2])) if found else None
+    said = (source, target) if isinstance(source, str) and isinstance(target, str) and source and target else None
+    return say_directions(path, str(config.get("_name_or_path", "")) or path.resolve().name, said)
 
 
 def _single(config: Mapping[str, Any], generation: Mapping[str, Any], name: str, default: Any) -> int:

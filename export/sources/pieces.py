@@ -5,8 +5,9 @@ often one for both sides, so that neither tells what the other does. Written int
 needed.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ UNIGRAM = 1
 NUM_BYTES = 256
 # What SentencePiece charges for a character that it does not know, below its lowest score.
 UNKNOWN_PENALTY = 10.0
+SPACE = "▁"
+_TAG = re.compile(SPACE + r"?>>[A-Za-z]{2,}(?:[-_][A-Za-z0-9]+)*<<")
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,23 @@ class Vocabulary:
     Attributes:
         eos, unk: their ids.
         others: further ids that stand for no text.
+        prefixes: ids that ask for a target language, where they are not one id that is called so.
     """
 
     pieces: Sequence[str]
     eos: int
     unk: int
     others: frozenset[int] = frozenset()
+    prefixes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def tags(self) -> dict[str, tuple[int, ...]]:
+        """What goes before the source to ask for a target language, by its code as it is written there."""
+        found: dict[str, tuple[int, ...]] = {}
+        for number, piece in enumerate(self.pieces):
+            if is_target_tag(piece):
+                found.setdefault(piece.strip(SPACE)[2:-2], self.prefixes.get(piece, (number,)))
+        return found
 
 
 def read_model(path: Path) -> bytes:
@@ -69,7 +83,28 @@ def list_pieces(content: bytes) -> list[str]:
 
 def is_target_tag(piece: str) -> bool:
     """Whether `piece` asks for a target language, as OPUS-MT's and Marian's multilingual models have them."""
-    return piece.startswith(">>") and piece.endswith("<<") and len(piece) > 4
+    return _TAG.fullmatch(piece) is not None
+
+
+def silence_tags(content: bytes, name: str) -> tuple[bytes, dict[str, tuple[int, ...]]]:
+    """The SentencePiece model `content`, in whose text a tag that somebody writes asks for nothing.
+
+    Args:
+        content: of which text has been cut with the tag before it.
+        name: what messages call it.
+
+    Returns:
+        The model, and the ids that it made of each tag until now.
+    """
+    model = _parse(content)
+    tags = [each for each in model.pieces if is_target_tag(each.piece)]
+    if not tags:
+        return content, {}
+    processor = check_model(content, name)
+    prefixes = {each.piece: tuple(processor.encode(each.piece.strip(SPACE))) for each in tags if each.type != CONTROL}
+    for each in tags:
+        each.type = CONTROL
+    return bytes(model.SerializeToString()), prefixes
 
 
 def renumber(content: bytes, vocabulary: Vocabulary, name: str, *, reads: bool) -> bytes:

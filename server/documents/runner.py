@@ -118,6 +118,9 @@ async def _result(translator: Translator, claim: Claim, current: Current) -> byt
     if record.attempts > MAX_ATTEMPTS:
         raise InvalidDocumentError(f"The server stopped {MAX_ATTEMPTS} times while it translated this document.")
     options = TranslateOptions(record.source, record.target, background=True)
-    return await translate_document(
+    result = await translate_document(
         translator, FORMATS[record.kind], claim.source, options, claim.terms, current.progress
     )
+    if result is claim.source:  # only what is in that language already comes back as the bytes that it was
+        raise InvalidDocumentError("Source and target language are equal.")
+    return result

@@ -1,4 +1,4 @@
-"""Who is next: the bounded queue that all engine threads share. Pure Python; knows no tensors and no search.
+"""Who joins next: the choice from the queue that all engine threads share. Pure Python; knows no tensors and no search.
 
 Callers share the engine fairly; each one's sentences keep their order. The head of the queue is always among the
 newcomers; behind it, sentences of like length are encoded along, and the others wait for the next step.
@@ -8,10 +8,7 @@ held back, for others to come along, until together they have lost as much time 
 none has to wait for long, and under load the calls are few and large.
 """
 
-import bisect
-import heapq
 import itertools
-import math
 import threading
 import time
 from collections.abc import Callable
@@ -20,9 +17,9 @@ from dataclasses import dataclass
 
 from server.bundle import Dimensions
 from server.engine.job import Job, resolve_options
-from server.engine.queueing import FairOrder, Pace
+from server.engine.queueing import WaitingLine
 from server.engine.types import ANYBODY, Caller, EngineSettings, SearchOptions, SentenceResult
-from server.errors import DeadlineExceededError, EngineStoppedError, FerryError, QueueFullError
+from server.errors import DeadlineExceededError, EngineStoppedError, FerryError
 
 # Padded source ids one thread encodes at a time while its rows run: some 20 ms for six layers of d=256 (measured: 29 ms
 # for 800 ids), so that running sentences are held up by a few steps at most. With no row running, the whole
@@ -30,11 +27,6 @@ from server.errors import DeadlineExceededError, EngineStoppedError, FerryError,
 RUNNING_ENCODE_TOKENS = 512
 # How many waiting sentences are looked at for newcomers; a bound on the time the lock is held.
 MAX_LOOKED_AT = 256
-RETRY_AFTER_RANGE_S = (1.0, 60.0)
-# How old a look through the queue may be where only an estimate is wanted.
-SEEN_S = 0.02
-# The share of a request's time that its answer may take by the forecast, which errs.
-MARGIN = 0.8
 # The background may hold 1/2 of a thread's rows, so that others find some free.
 BACKGROUND_ROWS_DIVISOR = 2
 
@@ -47,23 +39,6 @@ class QueueCounts:
     waiting_ids: int
     cancelled: int
     expired: int
-
-
-@dataclass(frozen=True, eq=False)
-class _Waiting:
-    """A job in the queue; `place` is where in the fair order."""
-
-    job: Job
-    place: float
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """The queue as it was: the places of what waited, and the cost of all before each of them, and of all."""
-
-    at: float
-    places: list[float]
-    costs: list[int]
 
 
 @dataclass
@@ -92,18 +67,8 @@ class Scheduler:
         self._settings = settings
         self._clock = clock
         self._changed = threading.Condition()
-        self._waiting: dict[int, _Waiting] = {}  # by ticket number, oldest first
-        self._order: list[tuple[float, int]] = []  # (place, ticket) of all that waits, next first
-        self._fair = FairOrder()
-        self._pace = Pace()
-        self._waiting_cost = 0
-        self._running_cost = 0
-        self._deadlines: list[tuple[float, int]] = []  # heap of (deadline, ticket); may name jobs that have left
-        self._tickets = itertools.count()
-        self._waiting_ids = 0
-        self._waiting_rows = 0
+        self._line = WaitingLine(settings.max_queue_tokens, clock)
         self._running_rows = [0] * num_threads
-        self._seen = _Seen(-math.inf, [], [0])
         self._held = [_Held() for _ in range(num_threads)]
         self._stop_reason: str | None = None
         self._cancelled = 0
@@ -134,10 +99,7 @@ class Scheduler:
         with self._changed:
             if self._stop_reason is not None:
                 raise EngineStoppedError(self._stop_reason)
-            self._check_room(len(source_ids))
-            self._check_wait(job)
-            ticket = next(self._tickets)
-            self._enter(ticket, job)
+            ticket = self._line.enter(job)
             self._changed.notify_all()
         job.future.add_done_callback(lambda future: self._forget(ticket) if future.cancelled() else None)
         return job.future
@@ -150,8 +112,8 @@ class Scheduler:
         """
         with self._changed:
             self._running_rows[thread] = 0
-            self._changed.wait_for(lambda: self._waiting or self._stop_reason is not None, timeout_s)
-            return bool(self._waiting)
+            self._changed.wait_for(lambda: len(self._line) or self._stop_reason is not None, timeout_s)
+            return bool(len(self._line))
 
     def take(self, thread: int, rows_in_use: int, background_rows: int = 0, call_s: float = 0.0) -> list[Job]:
         """The newcomers of engine thread `thread`, to be encoded together; often none.
@@ -165,14 +127,12 @@ class Scheduler:
             call_s: what an encoder call takes at least, however few it is for.
         """
         with self._changed:
-            expired = self._remove_expired()
+            expired = self._line.pop_expired()
+            self._expired += len(expired)
             newcomers = self._choose(thread, rows_in_use, background_rows)
             if self._is_too_soon(thread, len(newcomers), rows_in_use * call_s):
-                newcomers = {}
-            for ticket in newcomers:
-                self._fair.advance(self._waiting[ticket].place)
-                self._running_cost += self._leave(ticket).cost
-            jobs = list(newcomers.values())
+                newcomers = []
+            jobs = [self._line.take(ticket) for ticket in newcomers]
             self._running_rows[thread] = rows_in_use + sum(job.num_rows for job in jobs)
         for job in expired:
             job.fail(DeadlineExceededError("the deadline passed while the sentence waited; allow more time or retry"))
@@ -181,8 +141,7 @@ class Scheduler:
     def left(self, job: Job, done: bool) -> None:
         """A job that was taken holds no rows any more; `done` if that is because it is translated."""
         with self._changed:
-            self._running_cost -= job.cost
-            self._pace.count(job.cost if done else 0, self._clock())
+            self._line.count_done(job, done)
 
     def foretell(self, caller: Caller) -> float | None:
         """Seconds until what goes before a sentence of `caller` is done, as if it came now; None if that is not known.
@@ -190,18 +149,12 @@ class Scheduler:
         The queue is looked through only now and then: this is asked for when there is no time.
         """
         with self._changed:
-            now = self._clock()
-            if now - self._seen.at > SEEN_S or now < self._seen.at:
-                places = [place for place, _ in self._order]
-                costs = itertools.accumulate((self._waiting[ticket].job.cost for _, ticket in self._order), initial=0)
-                self._seen = _Seen(now, places, list(costs))
-            ahead = self._seen.costs[bisect.bisect(self._seen.places, self._fair.next_place(caller))]
-            return self._pace.seconds_for(ahead + self._running_cost / 2)
+            return self._line.foretell(caller)
 
     def guess_pace(self, work: float, seconds: float) -> None:
         """Foretell waits as if all work took as long as `work`, in ids times rows, until real work tells better."""
         with self._changed:
-            self._pace.guess(work, seconds)
+            self._line.guess_pace(work, seconds)
 
     def stop(self, reason: str) -> None:
         """Accept no more; what already waits may still be taken."""
@@ -212,7 +165,7 @@ class Scheduler:
     def fail_waiting(self, error: FerryError) -> None:
         """Answer everything that waits with `error`."""
         with self._changed:
-            jobs = [self._leave(ticket) for ticket in list(self._waiting)]
+            jobs = self._line.pop_all()
             self._changed.notify_all()
         for job in jobs:
             job.fail(error)
@@ -220,88 +173,23 @@ class Scheduler:
     def counts(self) -> QueueCounts:
         """What waits now, and what has left the queue without running."""
         with self._changed:
-            return QueueCounts(len(self._waiting), self._waiting_ids, self._cancelled, self._expired)
-
-    def _check_room(self, num_ids: int) -> None:
-        limit = self._settings.max_queue_tokens
-        if self._waiting_ids + num_ids > limit:
-            raise QueueFullError(
-                f"the queue holds {self._waiting_ids} source ids in {len(self._waiting)} sentences; {num_ids} more "
-                f"would pass the server's limit of {limit}; retry later",
-                self._estimate_wait(),
-            )
-
-    def _check_wait(self, job: Job) -> None:
-        """Refuse at once what would not be done by its deadline, as far as that can be foretold."""
-        if job.deadline is None:
-            return
-        allowed = job.deadline - job.submitted
-        work = self._waiting_cost + self._running_cost / 2 + job.cost
-        foretold = self._pace.seconds_for(work)
-        if foretold is None or foretold <= MARGIN * allowed:
-            return
-        # Fairness may bring it forward: what counts is only what is ahead of it.
-        place = bisect.bisect(self._order, (self._fair.next_place(job.caller), math.inf))
-        ahead = sum(self._waiting[ticket].job.cost for _, ticket in self._order[:place])
-        foretold = self._pace.seconds_for(work - self._waiting_cost + ahead)
-        if foretold is not None and foretold > MARGIN * allowed:
-            raise QueueFullError(
-                f"the answer would take about {foretold:.1f} s and the request allows {allowed:.1f} s; retry later or "
-                "allow more time",
-                _as_retry(foretold - MARGIN * allowed),
-            )
-
-    def _estimate_wait(self) -> float:
-        """Seconds until what waits now will be done."""
-        return _as_retry(self._pace.seconds_for(self._waiting_cost + self._running_cost / 2) or 0.0)
-
-    def _enter(self, ticket: int, job: Job) -> None:
-        self._pace.start(job.submitted)
-        place = self._fair.place(job.caller, job.cost)
-        self._waiting[ticket] = _Waiting(job, place)
-        bisect.insort(self._order, (place, ticket))
-        self._waiting_ids += len(job.source_ids)
-        self._waiting_rows += job.num_rows
-        self._waiting_cost += job.cost
-        if job.deadline is not None:
-            heapq.heappush(self._deadlines, (job.deadline, ticket))
-
-    def _leave(self, ticket: int) -> Job:
-        waiting = self._waiting.pop(ticket)
-        job = waiting.job
-        del self._order[bisect.bisect_left(self._order, (waiting.place, ticket))]
-        self._waiting_ids -= len(job.source_ids)
-        self._waiting_rows -= job.num_rows
-        self._waiting_cost -= job.cost
-        if not self._waiting:
-            self._fair.clear()
-            self._pace.stop(self._clock())
-        return job
+            return QueueCounts(len(self._line), self._line.num_ids, self._cancelled, self._expired)
 
     def _forget(self, ticket: int) -> None:
         """A caller cancelled: give the room back, if the sentence still waits."""
         with self._changed:
-            if ticket not in self._waiting:
+            job = self._line.cancel(ticket)
+            if job is None:
                 return
-            job = self._leave(ticket)
-            self._fair.refund(job.caller, job.cost)
             self._cancelled += 1
             self._changed.notify_all()
         job.future.set_running_or_notify_cancel()
 
-    def _remove_expired(self) -> list[Job]:
-        expired = []
-        while self._deadlines and self._deadlines[0][0] <= self._clock():
-            _, ticket = heapq.heappop(self._deadlines)
-            if ticket in self._waiting:
-                expired.append(self._leave(ticket))
-        self._expired += len(expired)
-        return expired
+    def _choose(self, thread: int, rows_in_use: int, background_rows: int) -> list[int]:
+        """The tickets of who joins, next first.
 
-    def _choose(self, thread: int, rows_in_use: int, background_rows: int) -> dict[int, Job]:
-        """Who joins, next first. Stops at the first sentence whose rows are not free: nobody overtakes for rows.
-
-        Only the background is passed over when it has its rows already.
+        Stops at the first sentence whose rows are not free: nobody overtakes for rows. Only the background is passed
+        over when it has its rows already.
         """
         room = self._room(thread, rows_in_use)
         budget = self._settings.max_batch_tokens
@@ -309,10 +197,9 @@ class Scheduler:
             budget = min(budget, RUNNING_ENCODE_TOKENS)
         free = self._settings.max_rows - rows_in_use
         background_limit = self._settings.max_rows // BACKGROUND_ROWS_DIVISOR
-        chosen: dict[int, Job] = {}
+        chosen: list[int] = []
         longest = real = 0
-        for _, ticket in itertools.islice(self._order, MAX_LOOKED_AT):
-            job = self._waiting[ticket].job
+        for ticket, job in itertools.islice(self._line, MAX_LOOKED_AT):
             # A wide beam may be over the limit by itself; it goes alone.
             if job.caller.background and background_rows and background_rows + job.num_rows > background_limit:
                 continue
@@ -323,7 +210,7 @@ class Scheduler:
             # At most half of an encoder call may be padding; the head of the queue is taken whatever its length.
             if chosen and (padded > budget or padded > 2 * (real + length)):
                 continue
-            chosen[ticket] = job
+            chosen.append(ticket)
             longest, real = max(longest, length), real + length
             room, free = room - job.num_rows, free - job.num_rows
             background_rows += job.num_rows * job.caller.background
@@ -347,14 +234,9 @@ class Scheduler:
         The thread with the fewest rows is always under its share while something waits, so somebody takes it.
         """
         running = sum(self._running_rows) - self._running_rows[thread] + rows_in_use
-        share = -(-(running + self._waiting_rows) // len(self._running_rows))
+        share = -(-(running + self._line.num_rows) // len(self._running_rows))
         return share - rows_in_use
 
     def _pad(self, length: int) -> int:
         multiple = self._dimensions.source_multiple
         return -(-length // multiple) * multiple
-
-
-def _as_retry(seconds: float) -> float:
-    shortest, longest = RETRY_AFTER_RANGE_S
-    return min(max(seconds, shortest), longest)

@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from server.lines.partial import Origin
+from server.lines.partial import RunOrigin
 
 _LINE_ENDS = re.compile("[\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029]+")
 
@@ -54,7 +54,7 @@ class LineTranslator(Protocol):
         """What work is counted in, such as `sentences`."""
         ...
 
-    def origin(self, input_bytes: int, input_sha256: str) -> Origin:
+    def origin(self, input_bytes: int, input_sha256: str) -> RunOrigin:
         """What the translations of this input are made of."""
         ...
 

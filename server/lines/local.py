@@ -10,7 +10,7 @@ from server.bundle import MANIFEST_NAME, LanguagePair
 from server.engine.types import SearchOptions
 from server.lines.flags import FileSettings
 from server.lines.lines import TranslatedLine
-from server.lines.partial import Origin
+from server.lines.partial import RunOrigin
 from server.models.loading import Say, load_model
 from server.models.models import Model, Models
 from server.translation.plan import read_search
@@ -28,10 +28,10 @@ class LocalLines:
     max_beam_size: int
     unit: str = "sentences"
 
-    def origin(self, input_bytes: int, input_sha256: str) -> Origin:
+    def origin(self, input_bytes: int, input_sha256: str) -> RunOrigin:
         """What the translations of this input are made of."""
         manifest = self.model.manifest
-        return Origin(
+        return RunOrigin(
             input_bytes=input_bytes,
             input_sha256=input_sha256,
             bundle=f"{manifest.name} {manifest.version}",

@@ -22,7 +22,7 @@ _BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class Origin:
+class RunOrigin:
     """What the lines of an output are made of; two runs with the same origin give the same bytes."""
 
     input_bytes: int
@@ -38,7 +38,7 @@ class Origin:
 class PartialFile:
     """The output while it is written; `num_lines` lines were there already when it was opened."""
 
-    def __init__(self, output: Path, origin: Origin) -> None:
+    def __init__(self, output: Path, origin: RunOrigin) -> None:
         """Start, or continue, the output.
 
         Raises:
@@ -97,7 +97,7 @@ class PartialFile:
         os.fsync(self._file.fileno())
         self._synced = time.monotonic()
 
-    def _check_origin(self, origin: Origin) -> None:
+    def _check_origin(self, origin: RunOrigin) -> None:
         try:
             begun: Any = json.loads(self._origin_path.read_text(encoding="utf-8"))
         except (OSError, ValueError):

@@ -12,7 +12,7 @@ from server.lines.address import read_api_key
 from server.lines.client import LATER, RemoteServer, Reply, ServerLostError
 from server.lines.flags import FileSettings
 from server.lines.lines import TranslatedLine
-from server.lines.partial import Origin
+from server.lines.partial import RunOrigin
 from server.lines.served_model import RemoteModel, find_model
 from server.text.segments import Segment, halve, split_text
 
@@ -42,14 +42,14 @@ class RemoteLines:
         self._begun = False
         self._pool = ThreadPoolExecutor(NUM_REQUESTS, "ferry-translate")
 
-    def origin(self, input_bytes: int, input_sha256: str) -> Origin:
+    def origin(self, input_bytes: int, input_sha256: str) -> RunOrigin:
         """What the translations of this input are made of.
 
         A server tells no digest of its bundle, but its version.
         """
         settings, models = self._settings, self._model.models
         search = models[0].search
-        return Origin(
+        return RunOrigin(
             input_bytes=input_bytes,
             input_sha256=input_sha256,
             bundle=", ".join(map(str, models)),

@@ -4,7 +4,7 @@
 """
 
 from server.markup.alignment import Alignment
-from server.markup.document import Chunk, Document, Mark, parse
+from server.markup.document import Chunk, Document, Mark, parse, parse_marked
 from server.markup.options import Options
 from server.markup.place import Translated, assemble, chunks, place, place_all, translate_chunks
 from server.markup.verify import verify
@@ -19,6 +19,7 @@ __all__ = [
     "assemble",
     "chunks",
     "parse",
+    "parse_marked",
     "place",
     "place_all",
     "translate_chunks",

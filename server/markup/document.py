@@ -9,11 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from server.markup.atoms import Atom, read_atoms
-from server.markup.entities import Forms, find_forms
+from server.markup.blocks import has_blocks, read_tokens
+from server.markup.entities import REFERENCE, Forms, find_forms, is_known
 from server.markup.held import hold
 from server.markup.inner import find_inner
+from server.markup.marks import may_have_marks
 from server.markup.options import Kind, Options
-from server.text.segments import are_symbols
+from server.markup.tokens import Token
+from server.text.segments import LINE_ENDS, are_symbols
 
 # What stands beside a point in the source; it says where spaces belong when the point moves.
 Side = Literal["edge", "space", "word", "punctuation", "point"]
@@ -50,7 +53,9 @@ class Chunk:
             end. It may hold several sentences.
         source: the same with everything, as it stood in the document.
         forms: how the source wrote the characters that it wrote as entities.
-        held: what each stand-in in the text stands for, as it stood in the document.
+        held: what each stand-in in the text stands for, and each term, as it stood in the document.
+        terms: those of `held` that are terms: the translator reads them, and who uses it puts each in the place of its
+            translation.
     """
 
     text: str
@@ -60,6 +65,7 @@ class Chunk:
     forms: Forms = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     held: Mapping[str, str] = field(default_factory=dict)
+    terms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,8 +111,28 @@ def parse(source: str, options: Options, stand_ins: Sequence[str] = ()) -> Docum
         options: how its tags are told from language.
         stand_ins: words that come through the translator unchanged, for what it must not see; see `server.markup.held`.
     """
+    return _parse(source, read_tokens(source, options), options, stand_ins)
+
+
+def parse_marked(source: str, options: Options, stand_ins: Sequence[str] = ()) -> Document | None:
+    """What `parse` makes of plain text; None if nothing in it is a mark or begins a line, so that all is language."""
+    if not may_have_marks(source) and not has_blocks(source):
+        return None
+    tokens = read_tokens(source, options)
+    return _parse(source, tokens, options, stand_ins) if any(map(_is_marked, tokens)) else None
+
+
+def _is_marked(token: Token) -> bool:
+    """Whether `token` is something else than language or the end of a line, or has an entity in it."""
+    if token.kind == "border":
+        return token.text[0] not in LINE_ENDS
+    return token.kind != "text" or ("&" in token.text and any(map(is_known, REFERENCE.findall(token.text))))
+
+
+def _parse(source: str, tokens: Sequence[Token], options: Options, stand_ins: Sequence[str]) -> Document:
+    """The document of `source`, of which `tokens` are all."""
     parts: list[str | Chunk] = []
-    atoms = read_atoms(source, options)
+    atoms = read_atoms(tokens, options)
     for group in _groups(atoms):
         if group[0].splits:
             parts.append(group[0].raw)
@@ -252,7 +278,8 @@ def build_chunk(atoms: Sequence[Atom], held: Mapping[str, str], options: Options
     forms = find_forms(
         [(atom.raw, atom.text) for atom in atoms if atom.kind == "text" and not atom.is_word and _is_form(atom)]
     )
-    return Chunk(text, tuple(marks), "".join(atom.raw for atom in atoms), options.kind, forms, options, held)
+    terms = tuple(dict.fromkeys(atom.term for atom in atoms if atom.term and atom.kind == "text"))
+    return Chunk(text, tuple(marks), "".join(atom.raw for atom in atoms), options.kind, forms, options, held, terms)
 
 
 def _is_form(atom: Atom) -> bool:

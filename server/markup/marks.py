@@ -5,11 +5,11 @@ text: the table says why an expression is, and a message that is never closed is
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
+from heapq import heappop, heapreplace
 
-from server.markup.entities import REFERENCE, is_known
-from server.markup.kinds import KINDS, MarkKind
+from server.markup.kinds import HAZARDS, KINDS, MarkKind
 from server.markup.messages import find_end
 from server.markup.options import Kind
 from server.markup.tokens import KNOWN_ELEMENTS, VOID_ELEMENTS, Token, pair_tags
@@ -17,11 +17,12 @@ from server.text.expressions import compile_expression
 from server.text.words import is_of_word
 
 # A text without any of these has no mark: signs, digits, and what stands together as in no sentence.
-_TRIGGER = re.compile(
-    r"""[^\w\s.,;:!?'"()…–—„“”‚‘’-]|[\d_²³ª-º]|[a-z][A-Z]|\w[.:]\w|:\w|--|''|\(\)|\.\w|[\u2070-\u218b\u2460-\u24ff]"""
-)
+_TRIGGER = re.compile(rf"""[^\w\s.,;:!?'"()…–—„“”‚‘’-]|[\d_{HAZARDS}]|[a-z][A-Z]|\w[.:;]\w|:\w|--|''|\(\)|\.\w|!\d""")
 _AFTER_ADDRESS = ".,;:!?…'*)]}_"
-_ADDRESSES = ("address", "address without a scheme", "path")
+_ADDRESSES = ("address", "address without a scheme", "path", "path with backslashes", "file")
+# What says in which direction is read.
+_COMBINING = "\u0300-\u036f"  # accents and the like, written behind their letters
+_DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _JOINERS = "\u200d\ufe0e\ufe0f"  # of emoji, to others and to their looks
 
 
@@ -62,19 +63,6 @@ def find_marks(text: str, kind: Kind = "text", unreadable: frozenset[str] = froz
         at += len(token.text)
 
 
-def has_marks(text: str) -> bool:
-    """Whether plain text has any; quick where there is none."""
-    if not may_have_marks(text):
-        return False
-    if "&" in text and any(map(is_known, REFERENCE.findall(text))):
-        return True
-    # Most are told by the first; emphasis and tags count only where they pair.
-    first = next(_find(text, "text"), None)
-    if first is None or first[2][0].role in ("word", "message"):
-        return first is not None
-    return any(token.kind != "text" for token in split_marks(text, "text"))
-
-
 def may_have_marks(text: str) -> bool:
     """Whether there is anything in plain text that marks are made of; quick always."""
     return _TRIGGER.search(text) is not None
@@ -87,11 +75,11 @@ _Found = tuple[MarkKind, "re.Match[str]"]
 def _find(text: str, kind: Kind) -> Iterator[tuple[int, int, _Found]]:
     if not may_have_marks(text):
         return
-    expression, kinds = _expression(kind == "text")
+    search = _Search(text, kind == "text")
     at = 0
-    while (match := expression.search(text, at)) is not None:
+    while (first := search.find(at)) is not None:
+        found, match = first
         start, end = match.span()
-        found = kinds[match.lastgroup or ""]
         if found.name in _ADDRESSES:
             end = start + len(_without_tail(match.group()))
         elif found.role == "message":
@@ -103,17 +91,69 @@ def _find(text: str, kind: Kind) -> Iterator[tuple[int, int, _Found]]:
         at = end
 
 
+class _Search:
+    """The first mark of any kind from a place on.
+
+    Each kind whose characters are there searches by itself and is asked again only when its mark lies behind, so that
+    a line is read once for each kind that it may have, and not for all of them at each of its characters.
+    """
+
+    def __init__(self, text: str, is_plain: bool) -> None:
+        self.text = text
+        # (place of its next mark, rank in the table, kind, expression, that mark), the first one first.
+        self.waiting: list[tuple[int, int, MarkKind, re.Pattern[str], re.Match[str] | None]] = [
+            (-1, rank, kind, expression, None)
+            for rank, (kind, is_possible, expression) in enumerate(_expressions(is_plain))
+            if is_possible(text)
+        ]
+
+    def find(self, at: int) -> _Found | None:
+        """The first mark that begins at `at` or later, of two that begin together that of the kind that comes first."""
+        while self.waiting:
+            start, rank, kind, expression, match = self.waiting[0]
+            if start >= at:
+                assert match is not None
+                return kind, match
+            match = expression.search(self.text, at)
+            if match is None:
+                heappop(self.waiting)
+            else:
+                heapreplace(self.waiting, (match.start(), rank, kind, expression, match))
+        return None
+
+
 @lru_cache(maxsize=2)
-def _expression(is_plain: bool) -> tuple[re.Pattern[str], dict[str, MarkKind]]:
-    """One expression for all kinds, and which of its groups is which of them."""
-    kinds = {f"kind{number}": kind for number, kind in enumerate(KINDS) if is_plain or not kind.only_plain}
-    # Empty groups at the end of each kind: the last one that matched tells the kind, whatever groups are inside.
-    ways = (rf"(?:{kind.pattern})(?P<{group}>)" for group, kind in kinds.items())
-    return compile_expression("|".join(ways), re.X), kinds
+def _expressions(is_plain: bool) -> tuple[tuple[MarkKind, Callable[[str], object], re.Pattern[str]], ...]:
+    """Each kind that is looked for with what tells whether a line may have it, and its expression."""
+    return tuple(
+        (kind, _condition(kind), compile_expression(kind.pattern, re.X))
+        for kind in KINDS
+        if is_plain or not kind.only_plain
+    )
+
+
+def _condition(kind: MarkKind) -> Callable[[str], object]:
+    """What tells whether a line may have a mark of `kind`."""
+    needs = kind.needs
+    if isinstance(needs, re.Pattern):
+        return needs.search
+    if kind.never_with:
+        return lambda line: _has_any(needs.split(), line) and not _has_any(kind.never_with, line)
+    if not needs:
+        return lambda line: True
+    [first, *others] = needs.split()
+    if not others:
+        return lambda line: first in line
+    return lambda line: first in line or _has_any(others, line)
+
+
+def _has_any(wanted: Iterable[str], line: str) -> bool:
+    return any(each in line for each in wanted)
 
 
 def _without_tail(address: str) -> str:
-    """`address` without the punctuation of the sentence around it."""
+    """`address` without the punctuation of the sentence around it, and the end of what it stands in."""
+    address = address.partition("[/")[0] or address
     tail = len(address.rstrip(_AFTER_ADDRESS))
     if address[tail : tail + 1] == ")" and address.count("(", 0, tail) > address.count(")", 0, tail):
         tail += 1
@@ -199,6 +239,10 @@ def _runs_of(unreadable: frozenset[str]) -> re.Pattern[str]:
     signs = re.escape("".join(sorted(char for char in unreadable if not is_of_word(char))))
     letters = re.escape("".join(sorted(filter(is_of_word, unreadable))))
     ways = [rf"[{signs}][{signs}{_JOINERS}]*+"] * bool(signs)
-    # A word with one such letter is one that the translator cannot spell, with what is joined to it.
-    ways += [rf"(?<!\w)[^\W{letters}]*+[{letters}](?:\w|['’\-](?=\w))*+"] * bool(letters)
+    # A word with one such letter is one that the translator cannot spell, with what is joined to it, unless that is a
+    # word of its own behind a Greek letter or two.
+    greek = rf"[{_DIRECTIONS}]*+(?<!\w)[\u0370-\u03ff]{{1,2}}+(?=-[^\W{letters}]{{3}})"
+    start = rf"[{_DIRECTIONS}]*+(?<![\w{_COMBINING}])(?:[^\W{letters}]|(?![{letters}])[{_COMBINING}])*+[{letters}]"
+    word = rf"{start}(?:[\w{letters}{_COMBINING}]|[{_DIRECTIONS}'’\-](?=\w))*+[{_DIRECTIONS}]*+"
+    ways += [greek, word] * bool(letters)
     return compile_expression("|".join(ways))

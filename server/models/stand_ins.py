@@ -12,7 +12,7 @@ from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
-from server.bundle import MANIFEST_NAME, Bundle, GoldenLine, StandIns
+from server.bundle import Bundle, GoldenLine, Manifest, StandIns
 from server.models.copies import Direction, find_texts, measure_stand_ins
 from server.models.models import TranslationEngine
 from server.text.tokenizer import Tokenizer
@@ -51,7 +51,7 @@ def _read(bundle: Bundle) -> tuple[StandIns, ...] | None:
     """What was measured for this very bundle; None if nothing was, or it cannot be read."""
     try:
         data = json.loads((bundle.path / FILE_NAME).read_text(encoding="utf-8"))
-        if (data["measure"], data["manifest"]) != (MEASURE, _digest(bundle)):
+        if (data["measure"], data["model"]) != (MEASURE, _digest(bundle.manifest)):
             return None
         return tuple(
             StandIns(str(each["source"]), str(each["target"]), {str(k): float(v) for k, v in each["rates"].items()})
@@ -63,7 +63,7 @@ def _read(bundle: Bundle) -> tuple[StandIns, ...] | None:
 
 def _write(bundle: Bundle, found: Sequence[StandIns], say: Callable[[str], None]) -> None:
     """Keep `found` beside the bundle, written aside and renamed; a folder that cannot be written is no fault."""
-    data = {"measure": MEASURE, "manifest": _digest(bundle), "stand_ins": [asdict(each) for each in found]}
+    data = {"measure": MEASURE, "model": _digest(bundle.manifest), "stand_ins": [asdict(each) for each in found]}
     try:
         number, name = tempfile.mkstemp(prefix=f".{FILE_NAME}.", dir=bundle.path)
         try:
@@ -81,5 +81,9 @@ def _write(bundle: Bundle, found: Sequence[StandIns], say: Callable[[str], None]
         )
 
 
-def _digest(bundle: Bundle) -> str:
-    return sha256((bundle.path / MANIFEST_NAME).read_bytes()).hexdigest()
+def _digest(manifest: Manifest) -> str:
+    """The same for bundles that translate alike, whatever else their manifests say."""
+    files = {role: entry.sha256 for role, entry in manifest.files.items() if role != "card"}
+    pairs = [asdict(pair) for pair in manifest.pairs]
+    facts = [files, pairs, asdict(manifest.special_ids), manifest.suppressed_ids, asdict(manifest.search)]
+    return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from server.storage.tables import ADD_USAGE, INSERT_CONTENT, INSERT_DOCUMENT, INSERT_GLOSSARY
+from server.storage.tables import ADD_USAGE, INSERT_CONTENT, INSERT_DICTIONARY, INSERT_DOCUMENT, INSERT_GLOSSARY
 
 ASIDE = "before-database"
 _FORMAT = 1
@@ -166,9 +166,9 @@ def _read_glossary(connection: sqlite3.Connection, path: Path, counts: _Counts) 
         return
     owner = path.parent.name.removeprefix("key-") if path.parent.name.startswith("key-") else ""
     info = old.info
-    values = (info.glossary_id, owner, info.name, info.source_lang, info.target_lang, info.creation_time)
-    entries = msgspec.json.encode(old.entries)
-    connection.execute(_or_ignore(INSERT_GLOSSARY), (*values, info.entry_count, entries))
+    connection.execute(_or_ignore(INSERT_GLOSSARY), (info.glossary_id, owner, info.name, info.creation_time))
+    values = (info.glossary_id, info.source_lang, info.target_lang, info.entry_count)
+    connection.execute(INSERT_DICTIONARY, (*values, msgspec.json.encode(old.entries)))
     counts.glossaries += 1
 
 

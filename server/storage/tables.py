@@ -48,11 +48,28 @@ STEPS = (
         num_chars INTEGER NOT NULL
     ) WITHOUT ROWID
     """,
+    # Until then a glossary had one direction.
+    """
+    CREATE TABLE dictionaries (
+        glossary_id TEXT NOT NULL REFERENCES glossaries ON DELETE CASCADE,
+        source_lang TEXT NOT NULL,
+        target_lang TEXT NOT NULL,
+        entry_count INTEGER NOT NULL,
+        entries BLOB NOT NULL,
+        PRIMARY KEY (glossary_id, source_lang, target_lang)
+    );
+    INSERT INTO dictionaries SELECT glossary_id, source_lang, target_lang, entry_count, entries FROM glossaries;
+    ALTER TABLE glossaries DROP COLUMN source_lang;
+    ALTER TABLE glossaries DROP COLUMN target_lang;
+    ALTER TABLE glossaries DROP COLUMN entry_count;
+    ALTER TABLE glossaries DROP COLUMN entries
+    """,
 )
 
 INSERT_DOCUMENT = "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 INSERT_CONTENT = "INSERT INTO contents VALUES (?, ?, ?)"
-INSERT_GLOSSARY = "INSERT INTO glossaries VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT_GLOSSARY = "INSERT INTO glossaries VALUES (?, ?, ?, ?)"
+INSERT_DICTIONARY = "INSERT OR REPLACE INTO dictionaries VALUES (?, ?, ?, ?, ?)"
 ADD_USAGE = (
     "INSERT INTO usage VALUES (?, ?) ON CONFLICT (caller) DO UPDATE SET num_chars = num_chars + excluded.num_chars"
 )

@@ -11,6 +11,7 @@ from server.engine.types import Caller, SearchOptions, SentenceResult
 from server.errors import DeadlineExceededError, FerryError
 from server.translation.assemble import Outcome, read_outcome
 from server.translation.plan import Part, PlannedText
+from server.translation.request import TranslateOptions
 from server.translation.retry import mend, widen
 from server.translation.swaps import Ended, keep_stand_ins
 
@@ -27,21 +28,20 @@ class GuardCounts:
 class Sentences:
     """All sentences of a request. What is not done when the context ends is taken back from the engine.
 
-    They are those of all `planned` texts, in order; `deadline` is by `time.monotonic()`, None waits for ever;
-    `max_beam_size` limits the second search of a sentence that went wrong.
+    They are those of all `planned` texts, in order, for the caller and by the deadline of `options`; `max_beam_size`
+    limits the second search of a sentence that went wrong.
     """
 
     def __init__(
         self,
         planned: Sequence[PlannedText],
-        deadline: float | None,
-        caller: Caller,
+        options: TranslateOptions,
         max_beam_size: int,
         counts: GuardCounts,
     ) -> None:
         self._sentences = [(text, part) for text in planned for part in text.sentences]
-        self._deadline = deadline
-        self._caller = caller
+        self._deadline = options.deadline
+        self._caller = Caller(options.caller, options.background)
         self._max_beam_size = max_beam_size
         self._counts = counts
         self._futures: list[Future[SentenceResult]] = []
@@ -102,7 +102,7 @@ class Sentences:
     async def _hold(self, index: int, outcome: Outcome) -> Outcome:
         """`outcome`, or one that holds what it has lost."""
         text, part = self._sentences[index]
-        if not part.stand_ins:
+        if not part.held:
             return outcome
         way = keep_stand_ins(text, part, outcome)
         found: SentenceResult | None = None

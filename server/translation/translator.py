@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from server.engine.types import Caller
 from server.errors import DeadlineExceededError
 from server.markup.marks import may_have_marks
 from server.models.models import Models
@@ -130,7 +129,7 @@ class Translator:
             async with asyncio.timeout(_seconds_left(options.deadline)):
                 with self._planner.use() as planner:
                     planned = await _plan(planner, texts, options)
-                    with self._sentences(planned, options) as sentences:
+                    with Sentences(planned, options, self.limits.max_beam_size, self.guard_counts) as sentences:
                         outcomes = await sentences.outcomes()
                 if all(text.document is None for text in planned):
                     return assemble_texts(planned, outcomes)
@@ -159,16 +158,12 @@ class Translator:
                     planned = await _plan(planner, texts, options)
             except TimeoutError as error:
                 raise _too_late() from error
-            with self._sentences(planned, options) as sentences:
+            with Sentences(planned, options, self.limits.max_beam_size, self.guard_counts) as sentences:
                 first = 0
                 for index, text in enumerate(planned):
                     async for piece in _pieces(text, sentences, first):
                         yield Piece(index, piece)
                     first += len(text.sentences)
-
-    def _sentences(self, planned: Sequence[PlannedText], options: TranslateOptions) -> Sentences:
-        caller = Caller(options.caller, options.background)
-        return Sentences(planned, options.deadline, caller, self.limits.max_beam_size, self.guard_counts)
 
 
 async def _plan(planner: Planner, texts: Sequence[str], options: TranslateOptions) -> list[PlannedText]:

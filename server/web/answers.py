@@ -8,8 +8,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from server.errors import (
@@ -93,17 +92,6 @@ def make_shutdown_error() -> EngineStoppedError:
     return EngineStoppedError("The server is shutting down; ask again.")
 
 
-def answer_http_error(request: Request[Any], error: Exception) -> Response:
-    """Answer for a path or method that does not exist."""
-    assert isinstance(error, HTTPException)
-    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
-    message = f"{error.detail}: {request.method} {request.url.path[:100]}; GET / lists what there is."
-    return json_answer(ErrorAnswer(ErrorDetail(code, message)), error.status_code, dict(error.headers or {}))
-
-
 def answer_client_gone(request: Request[Any], error: Exception) -> Response:
     """Nothing, to nobody."""
     return Response(status_code=CLIENT_GONE_STATUS)
-
-
-EXCEPTION_HANDLERS = {HTTPException: answer_http_error, ClientDisconnect: answer_client_gone}

@@ -17,6 +17,7 @@ from export.calibrate import calibrate
 from export.manifest import ExportSettings
 from export.parameters import Parameters, read_parameters
 from export.quantise import Int8, QuantiseSettings
+from export.sources.own import from_checkpoint
 from export.unpack import main, unpack
 from server.bundle import Bundle, Precision, describe_file, read_bundle, read_golden
 from server.engine.engine import Engine
@@ -188,6 +189,7 @@ def test_command(bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     for line in (f"init_from = {json.dumps(str(tmp_path / 'out'))}", "max_length = 50", 'norm = "rmsnorm"'):
         assert line in output.splitlines()
     assert "dropout = 0.3\n" in output
+    assert output.endswith("\nferry-export: --beam-size 1 --length-penalty 1 as this bundle\n")
 
 
 def test_no_bundle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -249,27 +251,46 @@ def test_what_a_graph_lacks_is_named(
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
 
 
-def test_bundle_that_training_would_read_otherwise(
+def test_sizes_that_do_not_go_together(
     packed: Path, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dimensions = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))["dimensions"]
-    pair = {"source": "de", "target": "en", "prefix_ids": [7]}
-    specials = {"pad": 0, "unk": 1, "bos": 3, "eos": 2}
     for changes, message in (
-        ({"dimensions": dimensions | {"vocab_size": 390}}, "tokenizer has 380 pieces, the model 390"),
+        ({"dimensions": dimensions | {"vocab_size": 390}}, "there are 390 source ids and 380 target ids"),
+        (
+            {"dimensions": dimensions | {"vocab_size": 370, "target_vocab_size": 370}},
+            "the bundle's tokenizer has 380 pieces, and the model only 370 ids",
+        ),
         ({"dimensions": dimensions | {"d_ff": 48}}, "feed_forward.inner.weight is [40, 24] in the graphs and [48, 24]"),
         (
             {"dimensions": dimensions | {"num_decoder_layers": 1}, "alignment_layer": 0},
             "cross_attention.key.weight is [48, 24]",
         ),
-        ({"pairs": [pair]}, "de-en has the prefix [7]"),
-        ({"pairs": [pair | {"target": "fr"}]}, "has no piece <2fr>"),
-        ({"special_ids": specials, "suppressed_ids": []}, "bos=3"),
     ):
         shutil.copyfile(packed / "manifest.json", bundle / "manifest.json")
         alter(bundle, **changes)
         assert main([str(bundle), str(tmp_path / "out")]) == 2
         assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pairs": [{"source": "de", "target": "en", "prefix_ids": [7]}]},
+        {"pairs": [{"source": "de", "target": "fr", "prefix_ids": [7, 8]}]},
+        {"pairs": [{"source": "de", "target": "en", "prefix_ids": []}]},
+        {"special_ids": {"pad": 9, "unk": 7, "bos": 2, "eos": 3}},
+    ],
+)
+def test_ids_that_are_not_those_of_training_are_kept(
+    packed: Path, bundle: Path, tmp_path: Path, changes: dict[str, object]
+) -> None:
+    alter(bundle, **changes)
+    assert main([str(bundle), str(tmp_path / "out")]) == 0
+    found, manifest = from_checkpoint(read_checkpoint(tmp_path / "out")), read_bundle(bundle).manifest
+    assert (found.pairs, found.special_ids) == (manifest.pairs, manifest.special_ids)
+    assert found.suppressed_ids == manifest.suppressed_ids
+    assert (tmp_path / "out" / "scheme.json").exists()
 
 
 def test_bundle_without_golden_lines(bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

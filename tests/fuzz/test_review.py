@@ -47,7 +47,7 @@ def test_what_is_kept_is_for_the_server_alone(tmp_path: Path, mask: int) -> None
         usage = Usage(database)
         usage.add("weblate", 7)
         usage._write()
-        GlossaryStore(database).create("", "a", "de", "en", {"Hund": "dog"})
+        GlossaryStore(database).create("", "a", {("de", "en"): {"Hund": "dog"}})
         Seat(tmp_path / "data").take()
     finally:
         os.umask(before)

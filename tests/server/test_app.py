@@ -78,7 +78,7 @@ def test_every_answer_has_a_request_id(site: Site) -> None:
 
 
 def test_paths_and_methods_that_do_not_exist(site: Site) -> None:
-    refused(site.ask("GET", "/v2/none"), 404, "not_found")
+    refused(site.ask("GET", "/v1/none"), 404, "not_found")
     answer = site.ask("GET", "/v1/translate")
     refused(answer, 405, "method_not_allowed")
     assert answer.headers["allow"] == "POST"

@@ -11,7 +11,7 @@ from tests.corpus import sentences, write_corpus
 from training.data.batches import Batch, BatchPlan, build_batch, cut, pad
 from training.data.shares import shares
 from training.data.store import prepare
-from training.data.tokenizer import BOS, EOS, PAD
+from training.data.tokenizer import BOS, EOS, PAD, describe_ours
 from training.settings import TrainSettings, load_settings
 
 
@@ -23,7 +23,7 @@ def plan(config: Path) -> BatchPlan:
 def build_plan(settings: TrainSettings) -> BatchPlan:
     tokenizer, corpora = prepare(settings, 1)
     optim, data = settings.optim, settings.data
-    return BatchPlan(corpora, tokenizer.tag_ids, optim.max_batch_tokens, settings.run.seed, data.sampling_temperature)
+    return BatchPlan(corpora, tokenizer.scheme, optim.max_batch_tokens, settings.run.seed, data.sampling_temperature)
 
 
 def two_corpora(config: Path) -> None:
@@ -53,9 +53,9 @@ def test_fast_batches_are_the_slow_ones(config: Path) -> None:
         for number in range(batches.cuts[place], batches.cuts[place + 1]):
             stream = plan.streams[batches.streams[number]]
             line, variant = divmod(int(batches.rows[number]), 2)
-            sources.append([stream.tag_id, *stream.corpus.line(stream.source, line, variant).tolist(), EOS])
+            sources.append([*stream.prefix, *stream.corpus.line(stream.source, line, variant).tolist(), EOS])
             targets.append(stream.corpus.line(stream.target, line, variant).tolist())
-        assert_equal(batch, build_batch(sources, targets))
+        assert_equal(batch, build_batch(sources, targets, plan.scheme))
 
 
 def assert_equal(one: Batch, other: Batch) -> None:
@@ -165,7 +165,8 @@ def test_pad() -> None:
 
 
 def test_build_batch_pads_on_the_right() -> None:
-    batch = build_batch([[4, 9, EOS], [5, EOS]], [[7], [7, 8]])
+    scheme = describe_ours([("de", "en")], {"en": 5}, (10, 10))
+    batch = build_batch([[4, 9, EOS], [5, EOS]], [[7], [7, 8]], scheme)
     assert batch.source_ids.tolist() == [[4, 9, EOS], [5, EOS, PAD]]
     assert batch.target_inputs.tolist() == [[BOS, 7, PAD], [BOS, 7, 8]]
     assert batch.target_ids.tolist() == [[7, EOS, PAD], [7, 8, EOS]]

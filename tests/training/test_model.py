@@ -75,16 +75,20 @@ def test_ssru_is_its_recurrence() -> None:
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("rows", [3, CHUNK_ROWS, CHUNK_ROWS + 5])
-def test_fused_loss_equals_the_slow_one(rows: int, smoothing: float) -> None:
+@pytest.mark.parametrize("biased", [False, True])
+def test_fused_loss_equals_the_slow_one(rows: int, smoothing: float, biased: bool) -> None:
     torch.manual_seed(1)
     targets = torch.randint(0, 37, (rows,))
     results = []
     for function in (smoothed_cross_entropy, smoothed_cross_entropy_slow):
         torch.manual_seed(2)
         hidden, table = torch.randn(rows, 16, requires_grad=True), torch.randn(37, 16, requires_grad=True)
-        loss, nll = function(hidden, table, targets, smoothing)
+        bias = torch.randn(37, requires_grad=True) if biased else None
+        loss, nll = function(hidden, table, targets, smoothing, bias)
         (loss / 7).backward()
-        results.append((loss.detach(), nll, hidden.grad, table.grad))
+        results.append((loss.detach(), nll, hidden.grad, table.grad, *([bias.grad] if bias is not None else [])))
+        with torch.no_grad():
+            torch.testing.assert_close(function(hidden, table, targets, smoothing, bias)[1], nll)
     for fast, slow in zip(*results, strict=True):
         torch.testing.assert_close(fast, slow, rtol=1e-5, atol=1e-5)
 

@@ -83,7 +83,7 @@ def test_noise_and_sampled_segmentations_go_together(config: Path) -> None:
 
 def test_batches_read_slips_and_learn_what_was_meant(config: Path) -> None:
     tokenizer, corpus = stored(config, "noise.copies=0", "noise.typos=1.0")
-    plan = BatchPlan([corpus], tokenizer.tag_ids, 400, 1)
+    plan = BatchPlan([corpus], tokenizer.scheme, 400, 1)
     sources, targets = set[str](), set[str]()
     for batch in plan.batches(0):
         lengths = batch.source_lengths.tolist()

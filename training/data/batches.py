@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from training.data.scheme import IdScheme
 from training.data.shares import shares
 from training.data.store import StoredCorpus
-from training.data.tokenizer import BOS, EOS, PAD
+from training.data.tokenizer import PAD
 
 ROUND_EXAMPLES = 400_000  # examples sorted together: enough that a batch's sentences have nearly equal lengths
 
@@ -30,7 +31,7 @@ class Batch:
     """Padded ids of one batch.
 
     Attributes:
-        source_ids: [B, S] int64, tag and EOS included.
+        source_ids: [B, S] int64, prefix and EOS included.
         source_lengths: [B] int64.
         target_inputs: [B, T] int64, BOS first.
         target_ids: [B, T] int64, EOS last: what each position should predict.
@@ -48,6 +49,11 @@ class Batch:
         """Target ids that count in the loss."""
         return int(self.target_lengths.sum())
 
+    @property
+    def counted(self) -> torch.Tensor:
+        """[B, T] bool: where `target_ids` are no padding, whatever id that is."""
+        return torch.arange(self.target_ids.shape[1], device=self.target_ids.device) < self.target_lengths[:, None]
+
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device."""
         return Batch(*(tensor.to(device) for tensor in vars(self).values()))
@@ -60,7 +66,7 @@ class Stream:
     corpus: StoredCorpus
     source: str
     target: str
-    tag_id: int
+    prefix: tuple[int, ...]
 
     def rows(self, side: int) -> tuple[npt.NDArray[np.integer], Ids]:
         """All ids of the source (`side` 0) or the target (1), and where rows begin."""
@@ -97,19 +103,20 @@ class BatchPlan:
     """The endless, reproducible sequence of batches of a run.
 
     The streams are those of `corpora`, in each of their directions, drawn as their weights and `sampling_temperature`
-    say (see `shares`). A batch holds at most `max_batch_tokens` padded ids; `tag_ids` are by target language;
+    say (see `shares`). A batch holds at most `max_batch_tokens` padded ids; `scheme` has the ids around those of text;
     everything follows from `seed`.
     """
 
     def __init__(
         self,
         corpora: Sequence[StoredCorpus],
-        tag_ids: dict[str, int],
+        scheme: IdScheme,
         max_batch_tokens: int,
         seed: int,
         sampling_temperature: float = 1.0,
     ) -> None:
-        self.streams = [Stream(c, s, t, tag_ids[t]) for c in corpora for s, t in c.settings.pairs()]
+        self.scheme, prefixes = scheme, scheme.pairs
+        self.streams = [Stream(c, s, t, prefixes[s, t]) for c in corpora for s, t in c.settings.pairs()]
         self.max_batch_tokens = max_batch_tokens
         self.seed = seed
         # The last pass of each stream: many rounds draw from the pass over a large one, and shuffling it is slow.
@@ -138,23 +145,24 @@ class BatchPlan:
 
     def collate(self, streams: Ids, rows: Ids) -> Batch:
         """The padded batch of the given examples."""
-        tags = np.empty_like(rows)
+        before = np.empty_like(rows)  # ids of each example's prefix
         starts, lengths = np.empty((2, 2, len(rows)), np.int64)  # of source and target
         present = [(self.streams[index], np.flatnonzero(streams == index)) for index in np.unique(streams)]
         for stream, places in present:
-            tags[places] = stream.tag_id
+            before[places] = len(stream.prefix)
             for side in (0, 1):
                 offsets, mine = stream.rows(side)[1], rows[places]
                 starts[side, places] = offsets[mine]
                 lengths[side, places] = offsets[mine + 1] - starts[side, places]
-        source = np.full((len(rows), lengths[0].max() + 2), PAD)
-        target = np.full((len(rows), lengths[1].max() + 1), PAD)
+        source = np.full((len(rows), (before + lengths[0]).max() + 1), self.scheme.pad)
+        target = np.full((len(rows), lengths[1].max() + 1), self.scheme.pad)
         for stream, places in present:
-            for side, block in ((0, source[:, 1:]), (1, target)):
+            source[places, : len(stream.prefix)] = stream.prefix
+            for side, block in ((0, source[:, len(stream.prefix) :]), (1, target)):
                 block[places] = _gather(
-                    stream.rows(side)[0], starts[side, places], lengths[side, places], block.shape[1]
+                    stream.rows(side)[0], starts[side, places], lengths[side, places], block.shape[1], self.scheme.pad
                 )
-        return _complete(tags, source, target, lengths)
+        return _complete(self.scheme, source, target, before + lengths[0], lengths[1])
 
     def _draw(self, index: int, number: int) -> Ids:
         """The rows that stream `index` gives to round `number`: the next ones of its endless shuffled passes."""
@@ -178,9 +186,11 @@ class BatchPlan:
         return lines
 
     def _lengths(self, rows: Ids) -> tuple[Ids, Ids]:
-        """Lengths [N] of sources and targets, tag and EOS included, of rows that follow each other as streams do."""
+        """Lengths [N] of sources and targets, prefix and EOS included, of rows that follow each other as streams do."""
         parts = list(zip(self.streams, np.split(rows, np.cumsum(self.draws)[:-1]), strict=True))
-        sources = [stream.corpus.lengths(stream.source, mine, read=True) + 2 for stream, mine in parts]
+        sources = [
+            stream.corpus.lengths(stream.source, mine, read=True) + len(stream.prefix) + 1 for stream, mine in parts
+        ]
         targets = [stream.corpus.lengths(stream.target, mine) + 1 for stream, mine in parts]
         return np.concatenate(sources), np.concatenate(targets)
 
@@ -196,38 +206,39 @@ def cut(longest: Ids, max_batch_tokens: int) -> Ids:
     return np.array(cuts, np.int64)
 
 
-def build_batch(sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> Batch:
+def build_batch(sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], scheme: IdScheme) -> Batch:
     """The batch of complete `sources` and bare `targets` (BOS and EOS are added here)."""
-    target_inputs = [[BOS, *target] for target in targets]
-    target_ids = [[*target, EOS] for target in targets]
-    source_ids, source_lengths = pad(sources)
-    inputs, target_lengths = pad(target_inputs)
-    return Batch(source_ids, source_lengths, inputs, pad(target_ids)[0], target_lengths)
+    target_inputs = [[scheme.bos, *target] for target in targets]
+    target_ids = [[*target, scheme.eos] for target in targets]
+    source_ids, source_lengths = pad(sources, scheme.pad)
+    inputs, target_lengths = pad(target_inputs, scheme.pad)
+    return Batch(source_ids, source_lengths, inputs, pad(target_ids, scheme.pad)[0], target_lengths)
 
 
-def pad(sequences: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Sequences as one [B, longest] int64 tensor padded on the right, and their lengths [B]."""
+def pad(sequences: Sequence[Sequence[int]], filler: int = PAD) -> tuple[torch.Tensor, torch.Tensor]:
+    """Sequences as one [B, longest] int64 tensor padded on the right with `filler`, and their lengths [B]."""
     lengths = np.fromiter(map(len, sequences), np.int64, len(sequences))
-    ids = np.full((len(sequences), lengths.max()), PAD)
+    ids = np.full((len(sequences), lengths.max()), filler)
     ids[np.arange(ids.shape[1]) < lengths[:, None]] = np.fromiter(itertools.chain.from_iterable(sequences), np.int64)
     return torch.from_numpy(ids), torch.from_numpy(lengths)
 
 
-def _gather(ids: npt.NDArray[np.integer], starts: Ids, lengths: Ids, width: int) -> npt.NDArray[np.integer]:
-    """Rows [B, width] of flat `ids` that begin at `starts` [B] and have `lengths` [B] of them, the rest PAD."""
+def _gather(
+    ids: npt.NDArray[np.integer], starts: Ids, lengths: Ids, width: int, filler: int
+) -> npt.NDArray[np.integer]:
+    """Rows [B, width] of flat `ids` that begin at `starts` [B] and have `lengths` [B] of them, the rest `filler`."""
     columns = np.arange(width)
     inside = columns < lengths[:, None]
     # Outside of a row any place will do, as long as it exists.
-    return np.where(inside, ids[np.where(inside, starts[:, None] + columns, 0)], PAD)
+    return np.where(inside, ids[np.where(inside, starts[:, None] + columns, 0)], filler)
 
 
-def _complete(tags: Ids, source: Ids, target: Ids, lengths: Ids) -> Batch:
-    """Put tag, BOS and EOS where room was left: before and after `source`, after `target`; `lengths` [2, B] without."""
-    every = np.arange(len(tags))
-    source[:, 0] = tags
-    source[every, lengths[0] + 1] = EOS
+def _complete(scheme: IdScheme, source: Ids, target: Ids, source_lengths: Ids, target_lengths: Ids) -> Batch:
+    """Put BOS and EOS where room was left: before and after `target`, after `source`; the lengths [B] are without."""
+    every = np.arange(len(source))
+    source[every, source_lengths] = scheme.eos
     inputs = np.empty_like(target)
-    inputs[:, 0] = BOS
+    inputs[:, 0] = scheme.bos
     inputs[:, 1:] = target[:, :-1]
-    target[every, lengths[1]] = EOS
-    return Batch(*map(torch.from_numpy, (source, lengths[0] + 2, inputs, target, lengths[1] + 1)))
+    target[every, target_lengths] = scheme.eos
+    return Batch(*map(torch.from_numpy, (source, source_lengths + 1, inputs, target, target_lengths + 1)))

@@ -22,7 +22,8 @@ IdType = type[np.uint16] | type[np.uint32]
 
 def id_type(tokenizer: Tokenizer) -> IdType:
     """The smallest type that holds every id."""
-    return np.uint16 if tokenizer.vocab_size <= 1 << 16 else np.uint32
+    largest = max(tokenizer.scheme.vocab_size, tokenizer.scheme.target_vocab_size)
+    return np.uint16 if largest <= 1 << 16 else np.uint32
 
 
 def source_name(language: str) -> str:
@@ -85,8 +86,8 @@ def encode_corpus(
         if cutter.reads_apart:
             writers += [files.enter_context(IdWriter(folder, source_name(name), dtype)) for name in corpus.languages]
         for chunk in _chunks(corpus, data, verdicts == KEPT):
-            best = [cutter.tokenizer.encode(side, cutter.num_threads) for side in chunk]
-            found = np.array([_verdict(a, b, cutter.max_ids) for a, b in zip(*best, strict=True)], np.uint8)
+            best = cutter.encode(chunk)
+            found = np.array([_verdict(rows, cutter.max_ids) for rows in zip(*best, strict=True)], np.uint8)
             verdicts[lines[start : start + len(found)]] = found
             start += len(found)
             fits = (found == KEPT).tolist()
@@ -108,7 +109,7 @@ def _chunks(
         yield list(first), list(second)
 
 
-def _verdict(one: Sequence[int], other: Sequence[int], max_ids: int) -> int:
-    if not one or not other:
+def _verdict(rows: Sequence[Sequence[int]], max_ids: int) -> int:
+    if not all(rows):
         return CODES["empty"]  # of characters that the tokenizer's normalisation removes
-    return CODES["too_many_ids"] if max(len(one), len(other)) > max_ids else KEPT
+    return CODES["too_many_ids"] if max(map(len, rows)) > max_ids else KEPT

@@ -4,8 +4,9 @@ A corpus of n pairs with K variants is four files: for each language `ids.XX.bin
 `offsets.XX.bin`, [n x (K + 1) + 1] int64, where each row begins. Rows line x (K + 1) to line x (K + 1) + K are one
 line's: its best segmentation, then its sampled ones. With noise each of them has changed text. With noise or formality
 four more files, `ids.XX.source.bin` and their offsets, hold the rows as they are read: they may have typos, and marks
-of the form that is asked for. Ten million pairs are a gigabyte on disk and a handful of Python objects. Text is read
-several times (clean, sample for the tokenizer, encode, examples) instead of being kept: it may not fit.
+of the form that is asked for. So they do for a corpus of both directions where the sides have a tokenizer each. Ten
+million pairs are a gigabyte on disk and a handful of Python objects. Text is read several times (clean, sample for the
+tokenizer, encode, examples) instead of being kept: it may not fit.
 """
 
 import errno
@@ -24,16 +25,17 @@ import numpy.typing as npt
 
 from training.data.clean import REASONS
 from training.data.corpus import CorpusError, read_pairs
-from training.data.encode import IdType, encode_corpus, id_type, source_name
+from training.data.encode import encode_corpus, id_type, source_name
 from training.data.formality import FormMarker
+from training.data.given import given_tokenizer
 from training.data.noise.lexicon import MAX_PAIRS, Lexicon, learn_lexicon
 from training.data.noise.noiser import Noiser
 from training.data.reports import MAX_EXAMPLES, CleanReport, LeakReport, cleaning_page, leakage_page
-from training.data.rows import Cutter
+from training.data.rows import Cutter, choose_roles
 from training.data.sampling import Sampler
 from training.data.screen import CODES, KEPT, count_dropped, screen
 from training.data.shares import shares
-from training.data.tokenizer import Tokenizer, given_tokenizer, train_tokenizer
+from training.data.tokenizer import NAME, Side, Tokenizer, find_tokenizer, train_tokenizer
 from training.settings import CorpusSettings, TrainSettings, corpus_paths
 
 FORMAT = 2  # of the files; part of the fingerprint, so that a store of another format is built anew
@@ -124,33 +126,30 @@ def open_store(settings: TrainSettings) -> tuple[Tokenizer, list[StoredCorpus]]:
     folder = _folder(settings)
     if _fingerprint_of(folder) is None:
         raise CorpusError(f"there is no store of ids in {folder}; build_store makes it")
-    tokenizer = Tokenizer(folder / "tokenizer.model", settings.languages())
-    dtype = id_type(tokenizer)
-    return tokenizer, [_open(corpus, folder / corpus.name, dtype, settings) for corpus in settings.corpora]
+    tokenizer = find_tokenizer(folder, settings.languages())
+    return tokenizer, [_open(corpus, folder / corpus.name, tokenizer, settings) for corpus in settings.corpora]
 
 
 def _build(settings: TrainSettings, folder: Path, fingerprint: str, num_threads: int) -> None:
-    given = given_tokenizer(settings)
-    if given:  # checked before the long work
-        Tokenizer(given, settings.languages())
+    given = given_tokenizer(settings)  # checked before the long work
     verdicts, leaks = screen(settings)
     for leak in leaks:
         print(leak, flush=True)
-    path = folder / "tokenizer.model"
     if given:
-        shutil.copyfile(given, path)
+        given.save(folder)
     else:
         sample = _sample(settings, verdicts)
-        train_tokenizer(sample, settings.tokenizer, settings.languages(), path, num_threads)
-    tokenizer = Tokenizer(path, settings.languages())
-    # One for all variants of all corpora: what it remembers of words serves them all.
-    sampler = Sampler(tokenizer.processor, settings.tokenizer.sampling_alpha, settings.run.seed)
-    samplers = [sampler] * settings.tokenizer.variants
-    max_ids = settings.data.max_length - 2  # tag and EOS come on top of the source, EOS on top of the target
+        train_tokenizer(sample, settings.tokenizer, settings.languages(), folder / NAME, num_threads)
+    tokenizer = find_tokenizer(folder, settings.languages())
+    samplers = _build_samplers(settings, tokenizer)
+    # Prefix and EOS come on top of the source, EOS on top of the target.
+    max_ids = settings.data.max_length - tokenizer.scheme.num_extra
     reports, lexicons = [], _learn_lexicons(settings, verdicts)
     for corpus, mine in zip(settings.corpora, verdicts, strict=True):
         noisers = _build_noisers(settings, corpus, lexicons)
-        cutter = Cutter(tokenizer, samplers, noisers, _build_marker(settings, corpus), max_ids, num_threads)
+        marker, roles = _build_marker(settings, corpus), choose_roles(tokenizer, corpus)
+        variants = settings.tokenizer.variants
+        cutter = Cutter(tokenizer, samplers, variants, noisers, marker, max_ids, num_threads, roles)
         encode_corpus(corpus, settings.data, mine, cutter, folder / corpus.name)
         reports.append(_report(settings, corpus, mine))
         print(reports[-1], flush=True)
@@ -187,6 +186,17 @@ def _learn_lexicons(settings: TrainSettings, verdicts: Sequence[Verdicts]) -> di
     for languages, pair in _sample_pairs(settings, verdicts, MAX_PAIRS):
         pairs[languages].append(pair)
     return {languages: learn_lexicon(mine) for languages, mine in pairs.items()}
+
+
+def _build_samplers(settings: TrainSettings, tokenizer: Tokenizer) -> dict[Side, Sampler]:
+    """One for each side, or for both: what it remembers of words serves all variants of all corpora. None if unused."""
+    if not settings.tokenizer.variants:
+        return {}
+    alpha, seed = settings.tokenizer.sampling_alpha, settings.run.seed
+    source = Sampler(tokenizer.processor, alpha, seed)
+    if tokenizer.target_path is None:
+        return {"source": source, "target": source}
+    return {"source": source, "target": Sampler(tokenizer.target_processor, alpha, seed)}
 
 
 def _build_noisers(
@@ -249,16 +259,18 @@ def _write_reports(
     (folder / "store.json").write_text(json.dumps(described, ensure_ascii=False, indent=1))
 
 
-def _open(corpus: CorpusSettings, folder: Path, dtype: IdType, settings: TrainSettings) -> StoredCorpus:
+def _open(corpus: CorpusSettings, folder: Path, tokenizer: Tokenizer, settings: TrainSettings) -> StoredCorpus:
+    id_kind = id_type(tokenizer)
+
     def read(kind: str, name: str, dtype: type[np.generic]) -> npt.NDArray[Any]:
         # A view of the mapping: slicing np.memmap itself costs five times as much a line (measured).
         return np.asarray(np.memmap(folder / f"{kind}.{name}.bin", dtype, "r"))
 
-    ids = {name: read("ids", name, dtype) for name in corpus.languages}
+    ids = {name: read("ids", name, id_kind) for name in corpus.languages}
     offsets = {name: read("offsets", name, np.int64) for name in corpus.languages}
     source_ids, source_offsets = ids, offsets
-    if settings.noise.any() or settings.formality.targets:
-        source_ids = {name: read("ids", source_name(name), dtype) for name in corpus.languages}
+    if settings.noise.any() or settings.formality.targets or choose_roles(tokenizer, corpus).differ:
+        source_ids = {name: read("ids", source_name(name), id_kind) for name in corpus.languages}
         source_offsets = {name: read("offsets", source_name(name), np.int64) for name in corpus.languages}
     return StoredCorpus(corpus, ids, offsets, source_ids, source_offsets, _num_rows(settings) - 1)
 
@@ -281,9 +293,12 @@ def _fingerprint(settings: TrainSettings) -> str:
     stamps = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     used = [(corpus.name, corpus.languages, corpus.weight) for corpus in corpora]
     given = given_tokenizer(settings)
-    tokenizer = hashlib.sha256(given.read_bytes()).hexdigest() if given else ""
+    tokenizer = hashlib.sha256(given.path.read_bytes()).hexdigest() if given else ""
     made_from = [FORMAT, settings.run.seed, data, asdict(settings.tokenizer), tokenizer, used, stamps]
     # A store without these is the same as before there were any.
+    if given and not given.is_ours:
+        target = hashlib.sha256((given.target_path or given.path).read_bytes()).hexdigest()
+        made_from += [asdict(given.scheme), target]
     if settings.noise.any():
         made_from.append(asdict(settings.noise))
     if settings.formality.targets:

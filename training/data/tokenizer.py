@@ -1,19 +1,24 @@
-"""SentencePiece: trained on the corpora, with the special ids every other part relies on."""
+"""SentencePiece: trained on the corpora, with special ids of ours; or an imported model's, with that model's own."""
 
 import io
 import os
+import shutil
 import sys
 import tempfile
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 
-from training.settings import TokenizerSettings, TrainSettings
+from training.data.scheme import IdScheme, Prefix, read_scheme, write_scheme
+from training.settings import TokenizerSettings
 
 PAD, UNK, BOS, EOS = 0, 1, 2, 3
+NAME, TARGET_NAME = "tokenizer.model", "target_tokenizer.model"
+Side = Literal["source", "target"]
 RULES = "nmt_nfkc"  # how SentencePiece normalises text before it cuts it
 
 
@@ -22,27 +27,71 @@ class TokenizerError(Exception):
 
 
 class Tokenizer:
-    """Text to ids and back. `tag_ids[language]` goes before the source ids and asks for that target language.
+    """Text to ids and back, and the `scheme` of ids that go with text.
+
+    In our own models `tag_ids[language]` goes before the source ids and asks for that target language; imported ones
+    have none of these.
 
     Raises:
-        TokenizerError: the file is not a SentencePiece model, its special ids are not ours, or it lacks a language.
+        TokenizerError: a file is not a SentencePiece model; or, of our own, its special ids are not ours, or it lacks a
+            language.
     """
 
-    def __init__(self, path: Path, languages: Sequence[str]) -> None:
-        self.path = path
-        self.processor = _load(path)
-        self.vocab_size: int = self.processor.get_piece_size()
-        self.tag_ids = {language: self._tag_id(language) for language in languages}
-        # Asked of the model itself, so that one which was given by path is known as well.
-        self.lowercase: bool = "A" not in self.processor.normalize("A")
+    def __init__(
+        self, path: Path, languages: Sequence[str], scheme: IdScheme | None = None, target_path: Path | None = None
+    ) -> None:
+        """Load it.
 
-    def encode(self, lines: list[str], num_threads: int = 1) -> list[list[int]]:
-        """The ids of each line, without tag and EOS."""
-        return self.processor.encode(lines, num_threads=num_threads)  # type: ignore[no-any-return]
+        Args:
+            path: the model that cuts text to read and, without a `target_path`, makes text of what is written.
+            languages: each must have a tag in a model of our own.
+            scheme: of an imported model; None for one of ours.
+            target_path: the target side's own model, which imported ones may have.
+        """
+        self.path, self.target_path = path, target_path
+        self.processor = _load(path)
+        self.target_processor = _load(target_path) if target_path else self.processor
+        self.vocab_size: int = self.processor.get_piece_size()
+        if scheme is None:
+            _check_ours(path, self.processor)
+        self.is_ours = scheme is None
+        self.tag_ids = {language: self._tag_id(language) for language in languages} if scheme is None else {}
+        self.scheme = scheme or _describe_ours(self.vocab_size, self.tag_ids)
+        # Asked of the model itself, so that one which was given by path is known as well.
+        self.lowercase: bool = "A" not in self.target_processor.normalize("A")
+        self._is_text = _find_text(self.target_processor)
+
+    @property
+    def processors(self) -> dict[Side, sentencepiece.SentencePieceProcessor]:
+        """What cuts the text of each side."""
+        return {"source": self.processor, "target": self.target_processor}
+
+    def encode(self, lines: list[str], num_threads: int = 1, side: Side = "source") -> list[list[int]]:
+        """The ids of each of `lines`, as it is read or, with `side` target, written; without prefix and EOS.
+
+        SentencePiece works with `num_threads`.
+        """
+        return self.processors[side].encode(lines, num_threads=num_threads)  # type: ignore[no-any-return]
 
     def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
-        """The text of each sequence of ids, special ids dropped."""
-        return self.processor.decode([list(sequence) for sequence in ids])  # type: ignore[no-any-return]
+        """The text of each sequence of target ids, special ids dropped."""
+        is_text, size = self._is_text, len(self._is_text)
+        kept = [[i for i in sequence if i < size and is_text[i]] for sequence in ids]
+        return self.target_processor.decode(kept)  # type: ignore[no-any-return]
+
+    def equals(self, other: "Tokenizer") -> bool:
+        """Whether `other` gives the same ids the same meaning."""
+        mine, theirs = ((each.path, each.target_path or each.path) for each in (self, other))
+        same = all(a.read_bytes() == b.read_bytes() for a, b in zip(mine, theirs, strict=True))
+        return same and self.scheme == other.scheme
+
+    def save(self, folder: Path) -> None:
+        """Copy its files into `folder`, where `find_tokenizer` finds them."""
+        shutil.copyfile(self.path, folder / NAME)
+        if self.target_path:
+            shutil.copyfile(self.target_path, folder / TARGET_NAME)
+        if not self.is_ours:
+            write_scheme(folder, self.scheme)
 
     def _tag_id(self, language: str) -> int:
         tag: int = self.processor.piece_to_id(tag_piece(language))
@@ -51,31 +100,32 @@ class Tokenizer:
         return tag
 
 
+def find_tokenizer(folder: Path, languages: Sequence[str]) -> Tokenizer:
+    """The tokenizer in the `folder` of a checkpoint or a store.
+
+    Raises:
+        TokenizerError: there is none that can be used for `languages`.
+        ConfigError: what goes with it is damaged.
+    """
+    scheme, target = read_scheme(folder), folder / TARGET_NAME
+    return Tokenizer(folder / NAME, languages, scheme, target if target.exists() else None)
+
+
+def describe_ours(pairs: Sequence[tuple[str, str]], tag_ids: Mapping[str, int], sizes: tuple[int, int]) -> IdScheme:
+    """The scheme of a model of ours.
+
+    Args:
+        pairs: its directions.
+        tag_ids: by target language.
+        sizes: rows of its source's and target's tables.
+    """
+    prefixes = tuple(Prefix(source, target, (tag_ids[target],)) for source, target in pairs)
+    return IdScheme(*sizes, PAD, UNK, BOS, EOS, prefixes, (PAD, UNK, BOS, *sorted(tag_ids.values())))
+
+
 def tag_piece(language: str) -> str:
     """The control symbol that asks for `language`. Text can never produce it."""
     return f"<2{language}>"
-
-
-def given_tokenizer(settings: TrainSettings) -> Path | None:
-    """The model that the run must use: `tokenizer.path`, or that of `run.init_from`; None if it trains its own.
-
-    Raises:
-        TokenizerError: it does not exist, or both are given and differ.
-    """
-    given = {}
-    if settings.tokenizer.path:
-        given["tokenizer.path"] = Path(settings.tokenizer.path)
-    if settings.run.init_from:
-        given["run.init_from"] = Path(settings.run.init_from) / "tokenizer.model"
-    for name, path in given.items():
-        if not path.is_file():
-            raise TokenizerError(f"{name}: there is no {path.name} in {path.parent}")
-    if len({path.read_bytes() for path in given.values()}) > 1:
-        raise TokenizerError(
-            f"tokenizer.path = {settings.tokenizer.path} is another tokenizer than the one that the weights of "
-            f"run.init_from = {settings.run.init_from} were trained with; leave tokenizer.path out"
-        )
-    return next(iter(given.values()), None)
 
 
 def train_tokenizer(
@@ -162,10 +212,25 @@ def _load(path: Path) -> sentencepiece.SentencePieceProcessor:
         processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
     except (RuntimeError, OSError) as error:
         raise TokenizerError(f"{path} is not a SentencePiece model: {error}") from None
+    return processor
+
+
+def _check_ours(path: Path, processor: sentencepiece.SentencePieceProcessor) -> None:
     found = processor.pad_id(), processor.unk_id(), processor.bos_id(), processor.eos_id()
     if found != (PAD, UNK, BOS, EOS):
         raise TokenizerError(
             f"{path} has pad, unk, bos and eos at {found}; they must be at {(PAD, UNK, BOS, EOS)}: "
             "let ferry-train train one, or train it with --pad_id=0 --unk_id=1 --bos_id=2 --eos_id=3"
         )
-    return processor
+
+
+def _describe_ours(vocab_size: int, tag_ids: Mapping[str, int]) -> IdScheme:
+    """With every direction between the languages that have a tag."""
+    pairs = [(source, target) for source in tag_ids for target in tag_ids if source != target]
+    return describe_ours(pairs, tag_ids, (vocab_size, vocab_size))
+
+
+def _find_text(processor: sentencepiece.SentencePieceProcessor) -> list[bool]:
+    """Of each id, whether it stands for text."""
+    special = (processor.is_control, processor.is_unknown, processor.is_unused)
+    return [not any(is_special(i) for is_special in special) for i in range(processor.get_piece_size())]

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from server.access.access import Client
 from server.dialects.deepl.fields import Fields, read_fields, read_required, read_string
 from server.dialects.deepl.languages import find_language
-from server.dialects.deepl.schema import check_formality, parse_glossary_ids
+from server.dialects.deepl.schema import check_formality, check_known, parse_glossary_ids
 from server.documents.content import read_content
 from server.documents.formats.registry import SUFFIXES, Format, find_format
 from server.documents.jobs import Documents, Order
@@ -75,6 +75,7 @@ class _Endpoints:
             raise InvalidRequestError("Parameter 'file' not specified.")
         source, target = _read_languages(fields, request)
         check_formality(fields)
+        check_known(fields)
         entries = await self._find_entries(client, parse_glossary_ids(fields), source, target)
         format = find_format(read_string(fields, "filename") or upload.filename, upload.data)
         _check_output(fields, format)
@@ -82,14 +83,14 @@ class _Endpoints:
         async with request.state["access"].granted(client, num_chars):
             order = Order(format, upload.data, num_chars, source, target, entries)
             handle = await self._documents.accept(order, client.name)
-        return json_answer(DocumentAnswer(handle.document_id, handle.key))
+        return json_answer(DocumentAnswer(handle.document_id.upper(), handle.key))
 
     async def show_status(self, request: FerryRequest) -> Response:
         """How far a document is."""
         identify(request)
         document_id, key = await _read_handle(request)
         progress = await self._documents.look_up(document_id, key)
-        answer = DocumentStatusAnswer(document_id, progress.status, error_message=progress.fault or UNSET)
+        answer = DocumentStatusAnswer(document_id.upper(), progress.status, error_message=progress.fault or UNSET)
         if progress.status == "done":
             answer.billed_characters = progress.num_chars
         if progress.seconds_remaining is not None:

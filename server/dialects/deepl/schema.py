@@ -43,6 +43,13 @@ _FORMALITIES: dict[str, Formality] = {
     "more": "required",
     "less": "required",
 }
+_ELSEWHERE = {
+    "style_id": "style rules",
+    "custom_instructions": "instructions in words",
+    "translation_memory_id": "translation memories",
+    "translation_memory_threshold": "translation memories",
+}
+_GLOSSARY_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
 _TAG_NAME = re.compile(r"[^\W\d][\w:.\-]*")
 
 
@@ -53,6 +60,7 @@ class TranslateRequest:
     Attributes:
         markup: None if the texts are plain.
         markup_version: what the answer says of the treatment of tags, None if the texts are plain.
+        shows_billed: whether the answer says how many characters each text has.
         model_type: what the answer says of the model, None if the client did not ask.
         preserve_formatting: accepted and kept; we never change formatting that we are not asked to change.
         context: accepted and kept; no model uses it yet.
@@ -64,6 +72,7 @@ class TranslateRequest:
     split: Split
     markup: Options | None
     markup_version: MarkupVersion | None
+    shows_billed: bool
     model_type: ModelType | None
     glossary_ids: tuple[str, ...]
     preserve_formatting: bool
@@ -71,11 +80,11 @@ class TranslateRequest:
 
 
 class TranslationAnswer(Struct):
-    """One translated text. `billed_characters` is always there: the official client fails without it."""
+    """One translated text. `billed_characters` is there unless it is asked to be left out."""
 
     detected_source_language: str
     text: str
-    billed_characters: int
+    billed_characters: int | UnsetType = UNSET
     model_type_used: str | UnsetType = UNSET
     tag_handling_version: str | UnsetType = UNSET
 
@@ -94,11 +103,49 @@ class LanguageAnswer(Struct):
     supports_formality: bool | UnsetType = UNSET
 
 
+class ProductUsage(Struct):
+    """Characters of one kind of work; here there is one kind, and an account has one key."""
+
+    product_type: str
+    character_count: int
+    api_key_character_count: int
+
+
 class UsageAnswer(Struct):
-    """Characters translated; without `character_limit` there is none."""
+    """Characters translated, and how many may be; they are counted from the first on, without periods."""
 
     character_count: int
-    character_limit: int | UnsetType = UNSET
+    character_limit: int
+    api_key_character_count: int
+    api_key_character_limit: int
+    products: list[ProductUsage]
+
+
+class MonolingualGlossary(Struct):
+    """What is told of a glossary of one direction; `ready` is always true."""
+
+    glossary_id: str
+    name: str
+    ready: bool
+    source_lang: str
+    target_lang: str
+    creation_time: str
+    entry_count: int
+
+
+class DictionaryEntries(Struct):
+    """The entries of one direction."""
+
+    source_lang: str
+    target_lang: str
+    entries: str
+    entries_format: str = "tsv"
+
+
+class EntriesAnswer(Struct):
+    """The dictionaries asked for, of which there is one."""
+
+    dictionaries: list[DictionaryEntries]
 
 
 def parse_translate(fields: Fields) -> TranslateRequest:
@@ -113,7 +160,7 @@ def parse_translate(fields: Fields) -> TranslateRequest:
     if len(texts) > MAX_TEXTS:
         raise InvalidRequestError(f"'text' has {len(texts)} texts; a request may have {MAX_TEXTS}.")
     check_formality(fields)
-    read_flag(fields, "show_billed_characters", True)
+    check_known(fields)
     markup = _parse_markup(fields)
     version = read_choice(fields, "tag_handling_version", _MARKUP_VERSIONS, "v2")
     default_split: Split = "across_lines" if markup and markup.kind == "html" else "sentences"
@@ -124,6 +171,7 @@ def parse_translate(fields: Fields) -> TranslateRequest:
         split=read_choice(fields, "split_sentences", _SPLITS, default_split),
         markup=markup,
         markup_version=version if markup else None,
+        shows_billed=read_flag(fields, "show_billed_characters", True),
         model_type=_parse_model_type(fields),
         glossary_ids=parse_glossary_ids(fields),
         preserve_formatting=read_flag(fields, "preserve_formatting", False),
@@ -141,6 +189,17 @@ def check_formality(fields: Fields) -> None:
         raise InvalidRequestError(
             "'formality' is not supported for given 'target_lang'; prefer_more, prefer_less and default are accepted."
         )
+
+
+def check_known(fields: Fields) -> None:
+    """Refuse what would change the translation elsewhere and is not here.
+
+    Raises:
+        InvalidRequestError: naming the field.
+    """
+    for name, what in _ELSEWHERE.items():
+        if fields.get(name) not in (None, "", []):
+            raise InvalidRequestError(f"'{name}' is not supported: this server has no {what}; leave it out.")
 
 
 def _parse_model_type(fields: Fields) -> ModelType | None:
@@ -184,4 +243,15 @@ def parse_glossary_ids(fields: Fields) -> tuple[str, ...]:
     ids = (one,) if one else many
     if ids and read_string(fields, "source_lang") is None:
         raise InvalidRequestError("Use of a glossary requires the 'source_lang' parameter to be specified.")
-    return ids
+    return tuple(map(check_glossary_id, ids))
+
+
+def check_glossary_id(glossary_id: str) -> str:
+    """`glossary_id`, if it may be one.
+
+    Raises:
+        InvalidRequestError: it cannot be one.
+    """
+    if not _GLOSSARY_ID.fullmatch(glossary_id):
+        raise InvalidRequestError("Invalid glossary id: it must be as it was answered when the glossary was created.")
+    return glossary_id

@@ -85,4 +85,4 @@ def _find_by_content(data: bytes) -> Format:
 
 
 def _unknown() -> InvalidDocumentError:
-    return InvalidDocumentError(f"file format not supported; there are: {', '.join(SUFFIXES)}")
+    return InvalidDocumentError(f"Invalid file: its format is not supported; there are: {', '.join(SUFFIXES)}")

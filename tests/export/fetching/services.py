@@ -76,12 +76,13 @@ def running() -> Iterator[Service]:
             self.send_header("Content-Length", str(len(content)))
             for name, value in service.headers.get(path, {}).items():
                 self.send_header(name, value)
+            if with_body:
+                # Whoever waits for the rest hears that there is none, and nobody asks again where nobody listens.
+                self.send_header("Connection", "close")
             self.end_headers()
             if with_body:
                 cuts = service.cuts.get(path)
                 self.wfile.write(content[: cuts.pop(0)] if cuts else content)
-                # Whoever waits for the rest hears that there is none.
-                self.close_connection = True
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

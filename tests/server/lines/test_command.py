@@ -20,7 +20,7 @@ from server.engine.types import ANYBODY, SearchOptions, SentenceResult
 from server.errors import EngineStoppedError, SettingsError
 from server.lines import command, local
 from server.lines.lines import read_lines
-from server.lines.partial import Origin, PartialFile, fingerprint
+from server.lines.partial import PartialFile, RunOrigin, fingerprint
 from server.models.models import Model
 from server.text.tokenizer import Tokenizer
 from server.translation import stream as line_stream
@@ -30,7 +30,7 @@ from tests.server.fakes import FakeEngine, translated
 from tests.server.text.test_symptoms import Stutterer
 
 Run = Callable[..., int]
-ORIGIN = Origin(10, "ab", "tiny 1.2", "cd", "de", "en", 2, 0.6)
+ORIGIN = RunOrigin(10, "ab", "tiny 1.2", "cd", "de", "en", 2, 0.6)
 
 
 @pytest.fixture

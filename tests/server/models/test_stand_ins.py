@@ -47,6 +47,14 @@ def test_they_are_measured_once_and_kept(bundle: Bundle, tokenizer: Tokenizer) -
     assert [path.name for path in bundle.path.iterdir() if path.name.startswith(".")] == []
 
 
+def test_another_name_is_no_other_model(bundle: Bundle, tokenizer: Tokenizer) -> None:
+    found, _, _ = load(bundle, tokenizer)
+    renamed = replace(bundle, manifest=replace(bundle.manifest, name="another", quality=()))
+    assert load(renamed, tokenizer) == (found, 0, [])
+    other = replace(bundle.manifest, suppressed_ids=(*bundle.manifest.suppressed_ids, 7))
+    assert load(replace(bundle, manifest=other), tokenizer)[1] > 0
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -54,7 +62,7 @@ def test_they_are_measured_once_and_kept(bundle: Bundle, tokenizer: Tokenizer) -
         "[]",
         "{}",
         '{"measure": 1}',
-        '{"measure": 2, "manifest": "another"}',
+        '{"measure": 2, "model": "another"}',
         "[" * 100_000,
     ],
 )

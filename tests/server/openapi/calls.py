@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Method = Literal["GET", "POST", "DELETE"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 UNKNOWN_GLOSSARY = "96ab91fd-e715-41a1-adeb-5d701f84a483"
 DOCUMENT_KEY = "0" * 64
@@ -47,6 +47,8 @@ GLOSSARY = {"name": "g", "source_lang": "DE", "target_lang": "EN", "entries_form
 
 UPLOAD = Call("POST", "/v2/document", {"data": DEEPL_FORM, "files": FILE})
 CREATE_GLOSSARY = Call("POST", "/v2/glossaries", {"json": GLOSSARY})
+DICTIONARY = {key: value for key, value in GLOSSARY.items() if key != "name"}
+CREATE_DICTIONARIES = Call("POST", "/v3/glossaries", {"json": {"name": "g", "dictionaries": [DICTIONARY]}})
 TRANSLATE_FILE = Call("POST", "/translate_file", {"data": LIBRE_FORM, "files": FILE})
 
 # Those that need nothing to be there before them.
@@ -66,6 +68,8 @@ CALLS = (
     Call("GET", "/v2/glossary-language-pairs"),
     Call("GET", "/v2/glossaries"),
     CREATE_GLOSSARY,
+    Call("GET", "/v3/glossaries"),
+    CREATE_DICTIONARIES,
     UPLOAD,
     Call("POST", "/translate", {"json": LIBRE}),
     Call("POST", "/detect", {"json": {"q": TEXT}}),
@@ -84,6 +88,20 @@ def calls_of_glossary(glossary_id: str) -> tuple[Call, ...]:
     return Call("GET", one, ids=ids), Call("GET", f"{one}/entries", ids=ids), Call("DELETE", one, ids=ids)
 
 
+def calls_of_dictionaries(glossary_id: str) -> tuple[Call, ...]:
+    """What is asked of one glossary under /v3; the last two remove what it has, and it."""
+    one, ids = "/v3/glossaries/{glossary_id}", {"glossary_id": glossary_id}
+    direction = {"params": {"source_lang": "DE", "target_lang": "EN"}}
+    return (
+        Call("GET", one, ids=ids),
+        Call("PATCH", one, {"json": {"name": "h", "dictionaries": [DICTIONARY]}}, ids),
+        Call("PUT", f"{one}/dictionaries", {"json": DICTIONARY}, ids),
+        Call("GET", f"{one}/entries", direction, ids),
+        Call("DELETE", f"{one}/dictionaries", direction, ids),
+        Call("DELETE", one, ids=ids),
+    )
+
+
 def calls_of_document(document_id: str, key: str) -> tuple[Call, ...]:
     """What is asked of one document; the first of the last two that finds it takes it away."""
     one, ids, handle = "/v2/document/{document_id}", {"document_id": document_id}, {"document_key": key}
@@ -99,6 +117,7 @@ def call_of_file(name: str) -> Call:
 # Those of things that are not there.
 UNKNOWN = (
     *calls_of_glossary(UNKNOWN_GLOSSARY),
+    *calls_of_dictionaries(UNKNOWN_GLOSSARY),
     *calls_of_document("0" * 32, DOCUMENT_KEY),
     call_of_file("none.txt"),
 )

@@ -14,6 +14,7 @@ from server.storage.glossary_store import GlossaryStore
 from tests.server.fakes import FakeEngine
 from tests.server.openapi.calls import (
     CALLS,
+    CREATE_DICTIONARIES,
     CREATE_GLOSSARY,
     DEEPL,
     DEEPL_FORM,
@@ -28,6 +29,7 @@ from tests.server.openapi.calls import (
     UPLOAD,
     Call,
     call_of_file,
+    calls_of_dictionaries,
     calls_of_document,
     calls_of_glossary,
 )
@@ -43,6 +45,7 @@ _STORING: tuple[tuple[Call, type, str], ...] = (
     (UPLOAD, DocumentStore, "add"),
     (TRANSLATE_FILE, FileStore, "put"),
     (CREATE_GLOSSARY, GlossaryStore, "create"),
+    (CREATE_DICTIONARIES, GlossaryStore, "create"),
 )
 _LONG = {"Content-Length": str(1 << 40)}
 
@@ -61,6 +64,10 @@ async def ask_as_clients_do(stage: Stage) -> None:
         await witness.ask("all is well", call_of_file(file))
         for call in calls_of_glossary(glossary):
             await witness.ask("all is well", call)
+        glossary = (await witness.ask("all is well", CREATE_DICTIONARIES)).json()["glossary_id"]
+        for call in calls_of_dictionaries(glossary):
+            answer = await witness.ask("all is well", call)
+            assert answer.status_code < 300, answer.text
         for i in (2, 3):
             calls = await _upload(witness)
             await _wait_until_done(witness, calls[1])
@@ -156,6 +163,8 @@ async def ask_for_what_is_not_there(stage: Stage) -> None:
     async with stage.open() as witness:
         for call in UNKNOWN:
             assert (await witness.ask("not there", call)).status_code == 404
+        for call in (*calls_of_glossary("not-an-id"), *calls_of_dictionaries("not-an-id")):
+            assert (await witness.ask("no id", call)).status_code == 400
 
 
 async def send_without_end(stage: Stage) -> None:

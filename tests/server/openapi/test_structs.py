@@ -18,7 +18,7 @@ from server.dialects.libre import languages as libre_languages
 from server.dialects.libre import schema as libre_schema
 from server.dialects.native import schema as native_schema
 from server.dialects.operations import routes as operations_routes
-from server.storage.glossary_store import GlossaryInfo
+from server.storage.glossary_store import DictionaryInfo, GlossaryInfo
 from server.web import answers
 
 # A dialect, what the names of its schemas begin with, and where their structs are.
@@ -32,7 +32,8 @@ DIALECTS: list[tuple[ModuleType, str, list[Any]]] = [
 
 @pytest.mark.parametrize(("dialect", "prefix", "modules"), DIALECTS, ids=lambda value: getattr(value, "__name__", ""))
 def test_schemas_are_those_of_the_structs(dialect: ModuleType, prefix: str, modules: list[ModuleType]) -> None:
-    structs: dict[str, type[Struct]] = {GlossaryInfo.__name__: GlossaryInfo} if dialect is deepl else {}
+    stored: tuple[type[Struct], ...] = (GlossaryInfo, DictionaryInfo) if dialect is deepl else ()
+    structs = {each.__name__: each for each in stored}
     for module in modules:
         structs |= {name: each for name, each in vars(module).items() if _is_own_struct(each, module)}
     # msgspec has no schema of two kinds of lists; test_behaviour.py sees all fields of this one.

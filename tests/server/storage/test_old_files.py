@@ -18,6 +18,7 @@ from server.storage.old_files import ASIDE
 from server.storage.record import hash_document_key
 from tests.server.storage.processes import run_all
 
+DE_EN = ("de", "en")
 ENTRIES = {"Hund": "dog", "Haus": "house"}
 
 
@@ -92,7 +93,7 @@ def test_everything_is_taken_over_and_put_aside(folder: Path, caplog: pytest.Log
     assert (claim.record.document_id, claim.source, claim.terms) == (waiting, b"Haus \xff", ENTRIES)
     assert (claim.record.source, claim.record.target, claim.record.attempts) == ("de", "en", 3)
     assert documents.claim() is None
-    assert list(glossaries.get("", everybodys).entries.items()) == list(ENTRIES.items())
+    assert list(glossaries.entries("", everybodys, DE_EN).items()) == list(ENTRIES.items())
     [info] = glossaries.infos("weblate")
     assert (info.glossary_id, info.name, info.creation_time) == (weblates, "mine 2", "2026-01-02T03:04:05.678Z")
     assert counts(folder) == {"": 5, "weblate": 12}
@@ -147,7 +148,7 @@ def test_damaged_counts_are_put_aside(folder: Path, content: bytes, caplog: pyte
     database = Database(folder)
     database.prepare()
     assert counts(folder) == {}
-    assert GlossaryStore(database).get("", glossary_id).entries == ENTRIES
+    assert GlossaryStore(database).entries("", glossary_id, DE_EN) == ENTRIES
     assert "usage.json is damaged; counting begins anew" in caplog.text
     assert (folder / ASIDE / "usage.json").read_bytes() == content
 
@@ -175,7 +176,7 @@ def test_damaged_documents_and_glossaries_are_put_aside(folder: Path, caplog: py
             documents.get(f"{number:032x}")
     assert [info.glossary_id for info in glossaries.infos("")] == [kept]
     with pytest.raises(GlossaryNotFoundError):
-        glossaries.get("", newer)
+        glossaries.info("", newer)
     assert caplog.text.count("the document is forgotten") == 5
     assert f"glossary file {torn}.json is damaged" in caplog.text
     assert f"glossary file {newer}.json is damaged" in caplog.text

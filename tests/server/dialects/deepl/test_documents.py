@@ -107,7 +107,7 @@ def test_the_life_of_a_document(models: Models, settings: ServeSettings, make_mo
             assert answer.headers["x-content-type-options"] == "nosniff"
             refused(await result(client, handle), 404)
             usage = (await client.get("/v2/usage")).json()
-            assert usage == {"character_count": 15}
+            assert usage["character_count"] == 15
 
     asyncio.run(live())
 
@@ -150,7 +150,7 @@ def test_a_glossary(models: Models, settings: ServeSettings) -> None:
             answer = await translated(client, "a.txt", "Der Hund.", glossary_id=created)
             assert answer.text == "Der dog."
             other = await upload(client, "a.txt", "a", source_lang="EN", target_lang="DE", glossary_id=created)
-            refused(other, 400, "languages of the glossary")
+            refused(other, 400, "No dictionary found for language pair")
 
     asyncio.run(live())
 
@@ -158,7 +158,7 @@ def test_a_glossary(models: Models, settings: ServeSettings) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "fields", "code", "says"),
     [
-        ("a.pdf", b"%PDF", {}, 400, "file format not supported; there are: .txt"),
+        ("a.pdf", b"%PDF", {}, 400, "Invalid file: its format is not supported; there are: .txt"),
         ("a.docx", b"PK\x03\x04", {}, 400, "damaged"),
         ("a.txt", b"\xe4", {}, 400, "save it in UTF-8"),
         ("a.txt", b"a", {"target_lang": "XX"}, 400, "'target_lang'"),
@@ -168,7 +168,8 @@ def test_a_glossary(models: Models, settings: ServeSettings) -> None:
         ("a.txt", b"a", {"formality": "more"}, 400, "'formality' is not supported"),
         ("a.txt", b"a", {"output_format": "pdf"}, 400, "comes back as it was sent, as txt"),
         ("a.txt", b"a", {"output_format": "docx"}, 400, "comes back as it was sent"),
-        ("a.txt", b"a", {"glossary_id": "nope"}, 404, "no glossary"),
+        ("a.txt", b"a", {"glossary_id": "nope"}, 400, "Invalid glossary id"),
+        ("a.txt", b"a", {"style_id": "mine"}, 400, "no style rules"),
         ("a.txt", b"a", {"source_lang": "", "glossary_id": "nope"}, 400, "requires the 'source_lang'"),
         ("a.txt", b"a" * 2000, {}, 413, "1024 bytes"),
         ("a.txt", b"a" * (2 << 20), {}, 413, "1024 bytes"),
@@ -284,7 +285,7 @@ def test_a_full_store_is_busy(models: Models, settings: ServeSettings) -> None:
             answer = await upload(client, "a.txt", "Hund")
             refused(answer, 429, "of 1024 bytes")
             assert answer.headers["retry-after"] == "60"
-            assert (await client.get("/v2/usage")).json() == {"character_count": 0}
+            assert (await client.get("/v2/usage")).json()["character_count"] == 0
 
     asyncio.run(live())
 
@@ -300,7 +301,21 @@ def test_what_fails_is_not_charged(settings: ServeSettings, make_model: MakeMode
             assert "too long" in found["error_message"]
             assert set(found) == {"document_id", "status", "error_message"}
             refused(await result(client, handle), 404, "too long")
-            assert (await client.get("/v2/usage")).json() == {"character_count": 0}
+            assert (await client.get("/v2/usage")).json()["character_count"] == 0
+
+    asyncio.run(live())
+
+
+def test_what_is_in_its_target_language_is_told_and_not_charged(models: Models, settings: ServeSettings) -> None:
+    async def live() -> None:
+        text = "The dog is in the garden, and the children are playing with it.\n" * 3
+        async with served(models, settings) as client:
+            handle = (await upload(client, "a.txt", text, source_lang="")).json()
+            async with asyncio.timeout(60):
+                while (found := await status(client, handle))["status"] not in ("error", "done"):
+                    pass
+            assert found["error_message"] == "Source and target language are equal."
+            assert (await client.get("/v2/usage")).json()["character_count"] == 0
 
     asyncio.run(live())
 

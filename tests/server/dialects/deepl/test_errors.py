@@ -42,7 +42,7 @@ def test_each_error_has_its_status(make_site: MakeSite, make_model: MakeModel, e
     }
     refused(answer, statuses.get(error.__name__, error.status), "says this")
     assert ("retry-after" in answer.headers) == (answer.status_code == 429)
-    assert site.ask("GET", "/v2/usage").json() == {"character_count": 0}
+    assert site.ask("GET", "/v2/usage").json()["character_count"] == 0
     assert f'ferry_refusals_total{{code="{error.code}"}} 1.0' in site.ask("GET", "/metrics").text
 
 

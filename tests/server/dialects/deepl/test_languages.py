@@ -25,6 +25,18 @@ def test_a_region_that_is_served_goes_before_its_language(make_site: MakeSite, m
     assert [each[0] for each in engine.sources] == [DE, EN]
 
 
+def test_a_region_that_is_served_is_listed_once(make_site: MakeSite, make_model: MakeModel) -> None:
+    site = make_site(Models((make_model(FakeEngine(), pairs=(("de", "pt", EN), ("de", "pt-br", DE))),)))
+    listed = [each["language"] for each in site.ask("GET", "/v2/languages?type=target").json()]
+    assert listed == ["PT-BR", "PT-PT"]
+
+
+def test_chinese_without_a_script_is_the_simplified(make_site: MakeSite, make_model: MakeModel) -> None:
+    site = make_site(Models((make_model(FakeEngine(), pairs=(("de", "zh-hans", EN),)),)))
+    assert translate(site, text="Der Hund.", target_lang="ZH").status_code == 200
+    refused(translate(site, text="Der Hund.", target_lang="ZH-HANT"), 400, "'target_lang' not supported")
+
+
 def test_source_languages(site: Site) -> None:
     expected = [{"language": "DE", "name": "German"}, {"language": "EN", "name": "English"}]
     assert site.ask("GET", "/v2/languages").json() == expected

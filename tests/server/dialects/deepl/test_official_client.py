@@ -8,6 +8,7 @@ from pathlib import Path
 import deepl
 import httpx
 import pytest
+from deepl.api_data import MultilingualGlossaryDictionaryEntries
 
 from server.text.tokenizer import Tokenizer
 from tests.server.test_serve import Process
@@ -85,7 +86,6 @@ def test_all_options(client: deepl.DeepLClient) -> None:
         splitting_tags=["p"],
         ignore_tags=["x", "code"],
         model_type=deepl.ModelType.PREFER_QUALITY_OPTIMIZED,
-        custom_instructions=["Be brief."],
         extra_body_parameters={"no_such_option": True},
     )
     assert isinstance(found, deepl.TextResult)
@@ -130,6 +130,36 @@ def test_the_life_of_a_glossary(client: deepl.DeepLClient) -> None:
         client.get_glossary(created.glossary_id)
 
 
+def test_the_life_of_a_glossary_of_two_directions(client: deepl.DeepLClient) -> None:
+    directions = [("DE", "EN-US", {"Hund": "dog"}), ("EN", "DE", {"dog": "Hund", "house": "Haus"})]
+    given = [MultilingualGlossaryDictionaryEntries(*each) for each in directions]
+    created = client.create_multilingual_glossary("both", given)
+    assert {(each.source_lang, each.target_lang): each.entry_count for each in created.dictionaries} == {
+        ("DE", "EN"): 1,
+        ("EN", "DE"): 2,
+    }
+    assert created.glossary_id in [each.glossary_id for each in client.list_multilingual_glossaries()]
+    changed = client.update_multilingual_glossary_dictionary(
+        created, MultilingualGlossaryDictionaryEntries("DE", "EN", {"Haus": "house"})
+    )
+    assert changed.glossary_id == created.glossary_id
+    found = client.get_multilingual_glossary_entries(created, "DE", "EN")
+    assert deepl.convert_tsv_to_dict(found.dictionaries[0].entries) == {"Hund": "dog", "Haus": "house"}
+    replaced = client.replace_multilingual_glossary_dictionary(
+        created, MultilingualGlossaryDictionaryEntries("DE", "EN", {"Maus": "mouse"})
+    )
+    assert replaced.entry_count == 1
+    assert client.update_multilingual_glossary_name(created, "other").name == "other"
+    result = client.translate_text("dog", source_lang="EN", target_lang="DE", glossary=created)
+    assert isinstance(result, deepl.TextResult)
+    assert result.text == "Hund"
+    client.delete_multilingual_glossary_dictionary(created, source_lang="EN", target_lang="DE")
+    assert len(client.get_multilingual_glossary(created.glossary_id).dictionaries) == 1
+    client.delete_multilingual_glossary(created)
+    with pytest.raises(deepl.GlossaryNotFoundException, match="no glossary"):
+        client.get_multilingual_glossary(created.glossary_id)
+
+
 def test_a_glossary_from_csv(client: deepl.DeepLClient) -> None:
     created = client.create_glossary_from_csv("csv", "DE", "EN", csv_data='Hund,dog,de,en\n"Haus, das",house,de,en\n')
     assert client.get_glossary_entries(created) == {"Hund": "dog", "Haus, das": "house"}
@@ -140,8 +170,19 @@ def test_glossary_languages(client: deepl.DeepLClient) -> None:
     assert pairs == {("de", "en"), ("en", "de")}
 
 
-@pytest.mark.parametrize("glossary_id", ["96ab91fd-e715-41a1-adeb-5d701f84a483", "not-an-id"])
-def test_an_unknown_glossary(client: deepl.DeepLClient, glossary_id: str) -> None:
+def test_what_only_others_have_is_refused(client: deepl.DeepLClient) -> None:
+    with pytest.raises(deepl.DeepLException, match="'custom_instructions' is not supported"):
+        client.translate_text("Hund", target_lang="EN-US", custom_instructions=["Be brief."])
+
+
+def test_what_is_no_glossary_id(client: deepl.DeepLClient) -> None:
+    for ask in (client.get_glossary, client.get_glossary_entries, client.delete_glossary):
+        with pytest.raises(deepl.DeepLException, match="Invalid glossary id"):
+            ask("not-an-id")
+
+
+def test_an_unknown_glossary(client: deepl.DeepLClient) -> None:
+    glossary_id = "96ab91fd-e715-41a1-adeb-5d701f84a483"
     for ask in (client.get_glossary, client.get_glossary_entries, client.delete_glossary):
         with pytest.raises(deepl.GlossaryNotFoundException, match="no glossary"):
             ask(glossary_id)

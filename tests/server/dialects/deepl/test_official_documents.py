@@ -88,7 +88,7 @@ def test_a_glossary(client: deepl.DeepLClient) -> None:
 
 
 def test_errors(client: deepl.DeepLClient, tmp_path: Path) -> None:
-    for name, says in (("a.pdf", "file format not supported"), ("a.docx", "damaged")):
+    for name, says in (("a.pdf", "Invalid file"), ("a.docx", "damaged")):
         (tmp_path / name).write_bytes(b"nothing")
         with pytest.raises(deepl.DeepLException, match=f"Bad request, message: .*{says}"):
             client.translate_document_from_filepath(tmp_path / name, tmp_path / f"to{name}", target_lang="DE")

@@ -9,6 +9,7 @@ from unittest.mock import ANY
 
 import pytest
 
+from server.dialects.deepl.routes import UNLIMITED
 from server.models.models import Models
 from server.storage.database import NAME
 from server.text.tokenizer import Tokenizer
@@ -25,6 +26,17 @@ GLOSSARY = {
     "entries_format": "tsv",
     "entries": "Hund\tdog\nHaus\thouse",
 }
+
+
+def usage(count: int, limit: int) -> dict[str, Any]:
+    one = {"product_type": "translate", "character_count": count, "api_key_character_count": count}
+    return {
+        "character_count": count,
+        "character_limit": limit,
+        "api_key_character_count": count,
+        "api_key_character_limit": limit,
+        "products": [one],
+    }
 
 
 def create(site: Site, **varied: Any) -> dict[str, Any]:
@@ -113,15 +125,21 @@ def test_a_client_that_goes_away_takes_its_sentences_along(make_site: MakeSite, 
     asyncio.run(ask())
     assert engine.futures[0].cancelled()
     assert sent[0]["status"] == 499
-    assert site.ask("GET", "/v2/usage").json() == {"character_count": 0}
+    assert site.ask("GET", "/v2/usage").json() == usage(0, UNLIMITED)
+
+
+@pytest.mark.parametrize(("shown", "found"), [({}, True), ({"show_billed_characters": False}, False)])
+def test_billed_characters_are_told_unless_they_shall_not(site: Site, shown: dict[str, bool], found: bool) -> None:
+    [one] = translate(site, text="Der Hund.", **shown).json()["translations"]
+    assert ("billed_characters" in one) == found
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_usage_counts_code_points(site: Site, method: str) -> None:
-    assert site.ask(method, "/v2/usage").json() == {"character_count": 0}
+    assert site.ask(method, "/v2/usage").json() == usage(0, UNLIMITED)
     translate(site, text=["Hündin 🎉", "ab"])
     translate(site, text="a", target_lang="XX")
-    assert site.ask(method, "/v2/usage").json() == {"character_count": 10}
+    assert site.ask(method, "/v2/usage").json() == usage(10, UNLIMITED)
 
 
 def test_the_character_limit(make_site: MakeSite) -> None:
@@ -130,7 +148,7 @@ def test_the_character_limit(make_site: MakeSite) -> None:
     refused(translate(site, text="12345"), 456, "4 left; this request has 5")
     assert translate(site, text="1234").status_code == 200
     refused(translate(site, text="1"), 456)
-    assert site.ask("GET", "/v2/usage").json() == {"character_count": 10, "character_limit": 10}
+    assert site.ask("GET", "/v2/usage").json() == usage(10, 10)
 
 
 def test_the_life_of_a_glossary(site: Site) -> None:
@@ -200,7 +218,24 @@ def test_a_glossary_may_be_as_large_as_the_server_takes_bodies(make_site: MakeSi
     refused(site.ask("POST", "/v2/glossaries", json={**GLOSSARY, "entries": entries * 2}), 413, "300000 bytes")
 
 
-@pytest.mark.parametrize("glossary_id", [UNKNOWN, "not-an-id", "..%2f..%2fsecret"])
+@pytest.mark.parametrize(("method", "tail"), [("GET", ""), ("GET", "/entries"), ("DELETE", "")])
+def test_what_is_no_glossary_id(site: Site, method: str, tail: str) -> None:
+    refused(site.ask(method, f"/v2/glossaries/not-an-id{tail}"), 400, "Invalid glossary id")
+
+
+@pytest.mark.parametrize("path", ["/v2/nothing", "/v2/translate/more", "/v3/glossaries/nothing/more"])
+def test_a_path_that_is_not_there_is_told_in_the_dialect(site: Site, path: str) -> None:
+    body = refused(site.ask("POST", path), 404, f"Not Found: POST {path}")
+    assert set(body) == {"message"}
+
+
+def test_a_method_that_is_not_taken_is_told_in_the_dialect(site: Site) -> None:
+    answer = site.ask("DELETE", "/v2/usage")
+    refused(answer, 405, "Method Not Allowed")
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
+
+
+@pytest.mark.parametrize("glossary_id", [UNKNOWN, "..%2f..%2fsecret"])
 @pytest.mark.parametrize(("method", "tail"), [("GET", ""), ("GET", "/entries"), ("DELETE", "")])
 def test_a_glossary_that_is_not_there(site: Site, glossary_id: str, method: str, tail: str) -> None:
     answer = site.ask(method, f"/v2/glossaries/{glossary_id}{tail}")

@@ -7,6 +7,7 @@ from server.errors import InvalidRequestError
 from server.markup import Options
 from server.text.segments import Split
 
+GLOSSARY_ID = "96ab91fd-e715-41a1-adeb-5d701f84a483"
 BODY = {"text": ["Hallo"], "target_lang": "EN"}
 
 
@@ -35,7 +36,9 @@ def test_everything_that_is_documented_is_accepted() -> None:
             "ignore_tags": ["x", "code"],
             "splitting_tags": "p,li",
             "non_splitting_tags": "b",
-            "glossary_id": "a",
+            "glossary_id": GLOSSARY_ID,
+            "style_id": None,
+            "custom_instructions": [],
             "no_such_option": {"at": "all"},
         }
     )
@@ -47,7 +50,7 @@ def test_everything_that_is_documented_is_accepted() -> None:
     ignored, splitting, others = frozenset({"x", "code"}), frozenset({"p", "li"}), frozenset({"b"})
     assert asked.markup == Options("xml", ignored, splitting, others, outline_detection=False)
     assert asked.markup_version == "v1"
-    assert asked.glossary_ids == ("a",)
+    assert asked.glossary_ids == (GLOSSARY_ID,)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +74,11 @@ def test_markup_by_default() -> None:
     asked = parse_translate({**BODY, "tag_handling": "html"})
     assert asked.markup == Options("html", outline_detection=True)
     assert asked.markup_version == "v2"
+
+
+def test_attributes_are_translated_where_asked_for() -> None:
+    asked = parse_translate({**BODY, "tag_handling": "html", "translate_attributes": True})
+    assert asked.markup == Options("html", attributes=True)
 
 
 def test_tags_without_tag_handling_change_nothing() -> None:
@@ -111,6 +119,12 @@ def test_formality_that_asks_for_nothing(formality: str | None) -> None:
         ({"ignore_tags": "<x>"}, "'ignore_tags'"),
         ({"splitting_tags": [["p"]]}, "'splitting_tags'"),
         ({"non_splitting_tags": "a b"}, "'non_splitting_tags'"),
+        ({"glossary_id": "a", "source_lang": "DE"}, "Invalid glossary id"),
+        ({"glossary_ids": GLOSSARY_ID + ",b", "source_lang": "DE"}, "Invalid glossary id"),
+        ({"style_id": "mine"}, "'style_id' is not supported: this server has no style rules"),
+        ({"custom_instructions": ["Be brief."]}, "'custom_instructions' is not supported"),
+        ({"translation_memory_id": "mine"}, "'translation_memory_id' is not supported"),
+        ({"translation_memory_threshold": 80}, "'translation_memory_threshold' is not supported"),
         ({"glossary_id": "a"}, "requires the 'source_lang'"),
         ({"glossary_id": "a", "glossary_ids": ["b"], "source_lang": "DE"}, "together"),
         ({"glossary_ids": list("abcdef"), "source_lang": "DE"}, "6 ids; a request may have 5"),

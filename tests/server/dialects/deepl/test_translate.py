@@ -38,7 +38,7 @@ def test_translating_with_a_glossary(site: Site, monkeypatch: pytest.MonkeyPatch
 def test_a_glossary_must_fit_the_request(site: Site) -> None:
     created = create(site)
     refused(translate(site, text="a", glossary_id=UNKNOWN), 404, "no glossary")
-    refused(translate(site, text="a", glossary_id="../x"), 404, "no glossary")
+    refused(translate(site, text="a", glossary_id="../x"), 400, "Invalid glossary id")
     asked = {"text": "a", "glossary_id": created["glossary_id"]}
     refused(translate(site, **asked, source_lang="EN", target_lang="DE"), 400, "it is de-en")
     refused(translate(site, **asked, source_lang=None), 400, "'source_lang'")

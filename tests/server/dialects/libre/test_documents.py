@@ -140,8 +140,8 @@ def test_encodings_of_text(site: Site, encoding: str) -> None:
     ("file", "fields", "says"),
     [
         (None, {}, "missing file parameter"),
-        (("../../a.exe", b"a"), {}, "file format not supported; there are: .txt"),
-        (("a.pdf", b"a"), {}, "file format not supported"),
+        (("../../a.exe", b"a"), {}, "format is not supported; there are: .txt"),
+        (("a.pdf", b"a"), {}, "format is not supported"),
         (("a.txt", b"\xff\xfe\xff"), {}, "not text in UTF-8"),
         (("a.txt", b"\xe4"), {}, "not text in UTF-8"),
         (("a.txt", b"a" * 501), {}, "request (501) exceeds text limit (500)"),

@@ -32,6 +32,8 @@ STATUSES = {
     "DocumentNotFoundError": 404,
     "DocumentNotReadyError": 503,
     "StoreFullError": 429,
+    "PathNotFoundError": 404,
+    "MethodNotAllowedError": 405,
     "StorageError": 503,
     "GlossaryNotFoundError": 404,
     "FileNotThereError": 404,

@@ -30,9 +30,7 @@ def test_codes_as_clients_know_them(make_model: MakeModel) -> None:
     ]
     for code in ("zh", "ZH-hans", "zh_CN"):
         assert translate(site, q="the dog", source="EN-us", target=code).status_code == 200
-    refused(
-        translate(site, source="en", target="zh-Hant"), 400, "zh-Hant is not supported; there are: zh-Hans, en, pt-BR"
-    )
+    refused(translate(site, source="en", target="zh-Hant"), 400, "zh-Hant is not supported")
     found = translate(site, q="你好，世界，这是一个很好的日子", source="auto").json()["detectedLanguage"]
     assert found["language"] == "zh-Hans"
     assert [pair.target for pair in model.manifest.pairs] == ["zh", "en", "pb"]
