@@ -106,7 +106,7 @@ def prepare(options: argparse.Namespace, folder: Path) -> Files:
     source = read_marian(
         model, SourceOptions(pairs=((options.source, options.target),), vocabularies=(vocabulary, vocabulary))
     )
-    import_model(source, folder / "bundle", ExportSettings(), choose_material(options, folder), say)
+    import_model(source, folder / "bundle", ExportSettings(precision="int8"), choose_material(options, folder), say)
     packed, converted = folder / "model.bin", folder / "ctranslate2"
     if "marian" in options.systems:
         convert = [str(options.marian_python), "-c", CONVERT, "convert", "-f", str(model), "-t", str(packed)]
