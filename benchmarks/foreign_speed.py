@@ -11,8 +11,9 @@ was done. `--shape` has random weights and lines of words at random: 25 source i
   there the table, which gives the logits, stays in float32; Ferry's is int8. CTranslate2 has what its own converter of
   Marian's models makes, in int8; it has no decoder with SSRU.
 - No shortlist (Firefox has one, of a few hundred words a sentence; answers then depend on it): all logits are computed.
-- Systems take turns, another one first in every round. A ratio is the time of another system over Ferry's in the same
-  round: median, lowest and highest. `by others` is processor time that others took of all cores meanwhile.
+- Systems take turns, another one first in every round. What counts is processor time, which on one thread is what a
+  machine without other work would take; `cores used` is its share of the time that passed. A ratio is another system's
+  over Ferry's in the same round: median, lowest and highest. Alone, and 16 at once, only the first 16 lines are asked.
 - Marian's batches, and how its calls are cut, are the best of three; CTranslate2 cuts real lines into batches of 16.
 """
 
@@ -22,7 +23,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ from pathlib import Path
 import torch
 from ctranslate2.converters import MarianConverter
 from engine.work import read_lines
-from engine_speed import busy_s, cpu_fact
+from engine_speed import cpu_fact
 from foreign.marian_form import write_npz
 from foreign.shapes import SHAPES, build_random, draw_lines, write_list, write_words
 from foreign.systems import CTranslate2, Ferry, Groups, Marian, Search, System, Turn
@@ -42,6 +42,7 @@ from export.sources.marian import read_marian
 from export.sources.options import SourceOptions
 
 SOURCE_LENGTH, TARGET_LENGTH = 25, 28
+FEW_LINES = 16
 NAMES = {"ferry": "Ferry", "marian": "Marian", "ctranslate2": "CTranslate2"}
 CONVERT = "import sys, _pymarian; sys.exit(_pymarian.main(sys.argv[1:]))"
 
@@ -62,18 +63,17 @@ class Files:
 
 @dataclass(frozen=True)
 class Cell:
-    """One line of the table; by system, a turn for each round, and what others took of the cores meanwhile."""
+    """One line of the table; by system, a turn for each round. `batch` is Marian's choice."""
 
     beam_size: int
     at_once: int
     turns: Mapping[str, Sequence[Turn]]
-    by_others: float
     batch: int
 
     def ratio(self, name: str) -> tuple[float, float, float]:
-        """Seconds of `name` over Ferry's in the same round: median, lowest, highest."""
+        """Processor time of `name` over Ferry's in the same round: median, lowest, highest."""
         pairs = zip(self.turns[name], self.turns["ferry"], strict=True)
-        found = sorted(theirs.seconds / ours.seconds for theirs, ours in pairs)
+        found = sorted(theirs.cpu_s / ours.cpu_s for theirs, ours in pairs)
         return statistics.median(found), found[0], found[-1]
 
 
@@ -106,7 +106,7 @@ def prepare(options: argparse.Namespace, folder: Path) -> Files:
     source = read_marian(
         model, SourceOptions(pairs=((options.source, options.target),), vocabularies=(vocabulary, vocabulary))
     )
-    import_model(source, folder / "bundle", ExportSettings(), Material(), lambda text: print(text, file=sys.stderr))
+    import_model(source, folder / "bundle", ExportSettings(precision="int8"), choose_material(options, folder), say)
     packed, converted = folder / "model.bin", folder / "ctranslate2"
     if "marian" in options.systems:
         convert = [str(options.marian_python), "-c", CONVERT, "convert", "-f", str(model), "-t", str(packed)]
@@ -116,6 +116,15 @@ def prepare(options: argparse.Namespace, folder: Path) -> Files:
         write_list(folder / "vocab.yml", vocabulary)
         MarianConverter(str(model), [str(folder / "vocab.yml")] * 2).convert(str(converted), quantization="int8")
     return Files(vocabulary, folder / "bundle", packed, converted if converted.exists() else None)
+
+
+def choose_material(options: argparse.Namespace, folder: Path) -> Material:
+    """What random weights are calibrated and proved on: a few lines, of which one is as good as another."""
+    if not options.shape:
+        return Material()
+    lines = draw_lines(SHAPES[options.shape], 16, SOURCE_LENGTH)
+    (folder / "lines").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return Material({options.source: folder / "lines"}, {options.source: folder / "lines"})
 
 
 def choose_lines(options: argparse.Namespace) -> list[str]:
@@ -136,12 +145,13 @@ def measure(options: argparse.Namespace, files: Files, search: Search, lines: Se
         systems["ctranslate2"] = CTranslate2(files.converted, both, search)
     cells = []
     for at_once in options.sentences:
-        groups = [lines[start : start + at_once] for start in range(0, len(lines), at_once)]
+        asked = lines[: max(at_once, FEW_LINES)]
+        groups = [asked[start : start + at_once] for start in range(0, len(asked), at_once)]
         batch = marian.choose(groups) if marian else 0
         for system in systems.values():
             system.translate(groups)
         cells.append(take_turns(systems, groups, search, options.rounds, batch))
-        say(cells[-1])
+        say(tell(cells[-1]))
     for system in systems.values():
         system.close()
     return cells
@@ -150,31 +160,30 @@ def measure(options: argparse.Namespace, files: Files, search: Search, lines: Se
 def take_turns(systems: Mapping[str, System], groups: Groups, search: Search, rounds: int, batch: int) -> Cell:
     """All systems in turns."""
     names, turns = list(systems), {name: list[Turn]() for name in systems}
-    others = []
     for number in range(rounds):
         first = number % len(names)
         for name in names[first:] + names[:first]:
-            started, busy = time.perf_counter(), busy_s()
-            turn = systems[name].translate(groups)
-            turns[name].append(turn)
-            # Each system keeps one core busy for as long as it says; what else was used is others'.
-            elapsed = time.perf_counter() - started
-            others.append((busy_s() - busy - elapsed) / elapsed)
-    return Cell(search.beam_size, len(groups[0]), turns, statistics.median(others), batch)
+            turns[name].append(systems[name].translate(groups))
+    return Cell(search.beam_size, len(groups[0]), turns, batch)
 
 
-def say(cell: Cell) -> None:
-    """One line on stderr for who waits."""
-    parts = [f"beam {cell.beam_size}, at once {cell.at_once}"]
+def tell(cell: Cell) -> str:
+    """One line for who waits."""
+    parts = []
     for name, turns in cell.turns.items():
-        seconds = statistics.median(turn.seconds for turn in turns)
+        seconds = statistics.median(turn.cpu_s for turn in turns)
         parts.append(f"{name} {len(turns[0].texts) / seconds:,.1f}/s (x {cell.ratio(name)[0]:.2f})")
-    print(": ".join([parts[0], ", ".join(parts[1:])]), file=sys.stderr, flush=True)
+    return f"beam {cell.beam_size}, at once {cell.at_once}: {', '.join(parts)}"
+
+
+def say(text: str) -> None:
+    """Tell it on stderr."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def write(path: Path, name: str, lines: Sequence[str], cells: Sequence[Cell]) -> None:
     """Write `path`.json and .md, and print the table."""
-    rows = [describe(cell, system, lines) for cell in cells for system in cell.turns]
+    rows = [describe(cell, system) for cell in cells for system in cell.turns]
     path.with_name(f"{path.name}.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     head = f"# {name}\n\n{cpu_fact('model name')}, one thread, int8, {len(lines)} lines.\n\n"
     table = ["| " + " | ".join(map(str, rows[0])) + " |", "|" + "---|" * len(rows[0])]
@@ -183,22 +192,22 @@ def write(path: Path, name: str, lines: Sequence[str], cells: Sequence[Cell]) ->
     print(head + "\n".join(table))
 
 
-def describe(cell: Cell, name: str, lines: Sequence[str]) -> dict[str, object]:
+def describe(cell: Cell, name: str) -> dict[str, object]:
     """One system in one cell."""
     turns, (median, low, high) = cell.turns[name], cell.ratio(name)
-    seconds = [turn.seconds for turn in turns]
+    seconds, lines = [turn.cpu_s for turn in turns], len(turns[0].texts)
     same = sum(a == b for a, b in zip(turns[0].texts, cell.turns["ferry"][0].texts, strict=True))
     return {
         "beam": cell.beam_size,
         "at once": cell.at_once,
         "system": NAMES[name],
-        "sentences/s": round(len(lines) / statistics.median(seconds), 1),
-        "slowest to fastest": f"{len(lines) / max(seconds):.1f} to {len(lines) / min(seconds):.1f}",
+        "sentences/s": round(lines / statistics.median(seconds), 1),
+        "slowest to fastest": f"{lines / max(seconds):.1f} to {lines / min(seconds):.1f}",
         "Ferry is x as fast": f"{median:.2f} ({low:.2f} to {high:.2f})",
         "words": sum(len(text.split()) for text in turns[0].texts),
-        "same texts": same,
+        "same texts": f"{same} of {lines}",
         "batch": cell.batch if name == "marian" else "",
-        "by others": round(cell.by_others, 2),
+        "cores used": round(statistics.median(turn.cpu_s / turn.seconds for turn in turns), 2),
     }
 
 

@@ -90,7 +90,7 @@ def _read(options: argparse.Namespace, say: Say) -> Source:
             licence=options.licence or found.licence,
         )
         source = read_source(found.path, options.family, asked)
-        return replace(source, name=found.name)
+        return replace(source, name=found.name, figures={**source.figures, **found.figures})
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -111,7 +111,7 @@ def _run(options: argparse.Namespace) -> None:
     )
     if faults := settings.faults():
         raise ExportError("; ".join(faults))
-    material = Material(dict(options.calibration_source), dict(options.golden), options.card)
+    material = Material(dict(options.calibration_source), dict(options.golden), options.card, options.check_against)
     import_model(source, options.bundle, settings, material, lambda message: print(message, flush=True))
     size = sum(file.stat().st_size for file in options.bundle.iterdir())
     pairs = " ".join(f"{pair.source}-{pair.target}" for pair in source.pairs)
@@ -171,6 +171,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--licence", default="", help="the model's terms, to be told with it")
     add_text(parser, "--calibration-source", "text to calibrate int8 with, plain or .gz (default: made up)")
     add_text(parser, "--golden", "text for golden lines and verification (default: made up)")
+    parser.add_argument(
+        "--check-against",
+        type=Path,
+        metavar="FILE",
+        help="the model's own translations, as OPUS-MT's .test.txt or source TAB translation, to compare with",
+    )
     parser.add_argument("--beam-size", type=int, help="default of requests (default: the model's, of Marian's up to 4)")
     parser.add_argument("--length-penalty", type=float, help="default of requests (default: the model's)")
     parser.add_argument("--quality", type=Path, help="JSON list of measured figures to put into the manifest")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from export.agreement import check_agreement, describe_agreement
 from export.arithmetic import Arithmetic, Float32
 from export.calibrate import calibrate
 from export.decoder import build_decoder
@@ -18,10 +19,11 @@ from export.errors import ExportError
 from export.golden import choose_golden, write_golden
 from export.lines import Line, choose_evenly, gather_lines
 from export.manifest import ExportSettings, build_manifest
+from export.published import read_published
 from export.quantise import Int8
 from export.sources.source import Source
 from export.verify import Parity, prove
-from server.bundle import Bundle, FileEntry, Origin, StandIns, describe_file, read_bundle, write_manifest
+from server.bundle import Agreement, Bundle, FileEntry, Origin, StandIns, describe_file, read_bundle, write_manifest
 from server.engine.engine import Engine
 from server.engine.runtime import Runtime
 from server.engine.types import EngineSettings
@@ -46,11 +48,13 @@ class Material:
         calibration: text by source language; a language without any takes the source's samples.
         golden: likewise, for golden lines and verification.
         card: a model card to put into the bundle; None for none.
+        check_against: a file in which the source's makers give its translations; None for none.
     """
 
     calibration: Mapping[str, Path] = field(default_factory=dict)
     golden: Mapping[str, Path] = field(default_factory=dict)
     card: Path | None = None
+    check_against: Path | None = None
 
 
 def pack(
@@ -97,6 +101,8 @@ class _Packer:
         for name, content in zip(TOKENIZERS.values(), source.tokenizers, strict=False):
             (draft / name).write_bytes(content)
         self.source, self.draft, self.settings, self.material, self.say = source, draft, settings, material, say
+        # Read before the long work.
+        self.published = read_published(material.check_against) if material.check_against else ()
         self.manifest = build_manifest(source, replace(settings, name=settings.name or draft.name))
 
     def fill(self) -> Parity:
@@ -109,12 +115,22 @@ class _Packer:
         bundle = read_bundle(self.draft)
         parity = prove(self.source.model, bundle, choose_evenly(tests, NUM_VERIFICATION_LINES), self.called)
         self.say(str(parity))
+        agreement = self.check(bundle)
         self.say("measuring which words the model copies")
         self.manifest = replace(self.manifest, stand_ins=find_stand_ins(bundle, tests))
         if self.source.family:
-            self.manifest = replace(self.manifest, origin=_tell_origin(self.source, parity))
+            self.manifest = replace(self.manifest, origin=_tell_origin(self.source, parity, agreement))
         write_manifest(self.draft, self.manifest)
         return parity
+
+    def check(self, bundle: Bundle) -> Agreement | None:
+        """Compare with translations of the source's own, if there are any."""
+        path = self.material.check_against
+        if path is None:
+            return None
+        agreement = check_agreement(bundle, path, self.published)
+        self.say(describe_agreement(agreement))
+        return agreement
 
     @property
     def called(self) -> str:
@@ -181,6 +197,14 @@ def find_stand_ins(bundle: Bundle, lines: Sequence[Line]) -> tuple[StandIns, ...
         engine.close(0.0)
 
 
-def _tell_origin(source: Source, parity: Parity) -> Origin:
+def _tell_origin(source: Source, parity: Parity, agreement: Agreement | None) -> Origin:
     figures = {name: getattr(parity, name) for name in ("max_error", "relative_error", "regret", "identical", "chrf")}
-    return Origin(source.family, source.licence, dict(source.files), name=source.name, **figures)
+    return Origin(
+        family=source.family,
+        licence=source.licence,
+        files=dict(source.files),
+        name=source.name,
+        agreement=agreement,
+        figures=dict(source.figures) or None,
+        **figures,
+    )

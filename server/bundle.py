@@ -132,6 +132,26 @@ class Quality:
 
 
 @dataclass(frozen=True)
+class Agreement:
+    """How near a bundle's translations come to those that its model's makers published.
+
+    Attributes:
+        file: name of theirs.
+        num_lines: of it, as many as were compared.
+        beam_size, length_penalty: of our search.
+        identical: share of translations that are the same, letter by letter.
+        chrf: between both, of 100.
+    """
+
+    file: str
+    num_lines: int
+    beam_size: int
+    length_penalty: float
+    identical: float
+    chrf: float
+
+
+@dataclass(frozen=True)
 class Origin:
     """Where a model comes from that another toolkit trained, and how near the bundle is to it, over some lines.
 
@@ -145,6 +165,8 @@ class Origin:
         identical: share of greedy translations with identical ids.
         chrf: between both, of 100.
         name: what was fetched from a service, and its revision; empty for files that were there.
+        agreement: with translations that its makers published; None if there were none to compare with.
+        figures: what its makers say of its quality, by name; None if they say nothing.
     """
 
     family: str
@@ -156,6 +178,8 @@ class Origin:
     identical: float
     chrf: float
     name: str = ""
+    agreement: Agreement | None = None
+    figures: dict[str, float] | None = None
 
 
 @dataclass(frozen=True)

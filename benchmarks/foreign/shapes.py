@@ -13,7 +13,7 @@ from sentencepiece import sentencepiece_model_pb2
 from training.model import ModelSettings, Transformer
 
 EOS, UNK = 0, 1  # as in Marian's vocabularies
-NEVER = -1e4  # of a logit
+NEVER = -100.0  # of a logit
 NORMAL, UNKNOWN, CONTROL = 1, 2, 3
 SEED = 1
 

@@ -47,10 +47,22 @@ class Search:
 
 @dataclass(frozen=True)
 class Turn:
-    """What one system gave: seconds, and texts in order."""
+    """What one system gave: seconds, those of its processor time, and texts in order."""
 
     seconds: float
+    cpu_s: float
     texts: tuple[str, ...]
+
+
+class Clock:
+    """Time, and processor time of this process, since it was made."""
+
+    def __init__(self) -> None:
+        self._started, self._cpu = time.perf_counter(), time.process_time()
+
+    def read(self) -> tuple[float, float]:
+        """Seconds of both."""
+        return time.perf_counter() - self._started, time.process_time() - self._cpu
 
 
 class System(Protocol):
@@ -70,7 +82,7 @@ class Ferry:
 
     def __init__(self, folder: Path, search: Search) -> None:
         bundle = read_bundle(folder)
-        self._search = search
+        self._search, self._sizes = search, bundle.manifest.dimensions
         self._eos = bundle.manifest.special_ids.eos
         files = bundle.tokenizers()
         self._source, self._target = (SentencePieceProcessor(model_file=str(files[i])) for i in (0, -1))
@@ -79,19 +91,20 @@ class Ferry:
 
     def translate(self, groups: Groups) -> Turn:
         """See `System`."""
-        sources = [[(*ids, self._eos) for ids in self._source.encode(list(group))] for group in groups]
+        room = self._sizes.max_source_length - 1
+        sources = [[(*ids[:room], self._eos) for ids in self._source.encode(list(group))] for group in groups]
         options = [[self._options(len(ids)) for ids in group] for group in sources]
         found = []
-        started = time.perf_counter()
+        clock = Clock()
         for group, each in zip(sources, options, strict=True):
             futures = [self._engine.submit(ids, option) for ids, option in zip(group, each, strict=True)]
             found += [future.result() for future in futures]
-        seconds = time.perf_counter() - started
-        return Turn(seconds, tuple(self._target.decode(list(result.hypotheses[0].ids)) for result in found))
+        return Turn(*clock.read(), tuple(self._target.decode(list(result.hypotheses[0].ids)) for result in found))
 
     def _options(self, source: int) -> SearchOptions:
         search = self._search
-        return SearchOptions(search.beam_size, length_penalty=search.penalty, max_target_length=search.limit(source))
+        limit = min(search.limit(source), self._sizes.max_target_length)
+        return SearchOptions(search.beam_size, length_penalty=search.penalty, max_target_length=limit)
 
     def close(self) -> None:
         """See `System`."""
@@ -118,7 +131,7 @@ class Marian:
             for batch in BATCHES:
                 self._use(batch)
                 self.translate(groups)
-                seconds[batch] = min(self.translate(groups).seconds for _ in range(2))
+                seconds[batch] = min(self.translate(groups).cpu_s for _ in range(2))
             self._use(min(seconds, key=lambda batch: seconds[batch]))
         return self._batch
 
@@ -130,7 +143,7 @@ class Marian:
         worker.stdin.write(json.dumps({"lines": [list(group) for group in groups]}) + "\n")
         worker.stdin.flush()
         found = json.loads(worker.stdout.readline())
-        return Turn(found["seconds"], tuple(text for group in found["texts"] for text in group))
+        return Turn(found["seconds"], found["cpu"], tuple(text for group in found["texts"] for text in group))
 
     def close(self) -> None:
         """See `System`."""
@@ -168,7 +181,7 @@ class CTranslate2:
         search = self._search
         sources = [self._source.encode(list(group), out_type=str) for group in groups]
         found = []
-        started = time.perf_counter()
+        clock = Clock()
         for group in sources:
             found += self._translator.translate_batch(
                 group,
@@ -179,8 +192,7 @@ class CTranslate2:
                 max_decoding_length=search.limit(max(map(len, group)) + 1),
                 max_batch_size=BATCHES[-1] if len(group) > BATCHES[-1] and not search.length else 0,
             )
-        seconds = time.perf_counter() - started
-        return Turn(seconds, tuple(self._target.decode(result.hypotheses[0]) for result in found))
+        return Turn(*clock.read(), tuple(self._target.decode(result.hypotheses[0]) for result in found))
 
     def close(self) -> None:
         """See `System`."""

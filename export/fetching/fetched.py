@@ -1,6 +1,7 @@
 """What fetching gives: files on this machine, and what the service says of them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -13,9 +14,11 @@ class Fetched:
         name: what it is, so that the same files can be had again.
         pair: source and target language, if the service tells.
         licence: its terms, if the service tells.
+        figures: what it tells of the model's quality, by name.
     """
 
     path: Path
     name: str
     pair: tuple[str, str] | None = None
     licence: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)

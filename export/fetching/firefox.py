@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +20,7 @@ from urllib.parse import quote
 from export.errors import ExportError
 from export.fetching.download import Expected, download, fetch_json
 from export.fetching.fetched import Fetched
+from export.figures import read_figures
 
 ADDRESS = "https://firefox.settings.services.mozilla.com/v1"
 ADDRESS_VARIABLE = "FERRY_FIREFOX_URL"
@@ -33,7 +34,10 @@ PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True)
 class Record:
-    """A file of a model; `packed` is its attachment, `unpacked` the file itself, the same where it is not packed."""
+    """A file of a model; `packed` is its attachment, `unpacked` the file itself, the same where it is not packed.
+
+    `figures` say how good the model is, where the record does.
+    """
 
     name: str
     kind: str
@@ -44,6 +48,7 @@ class Record:
     location: str
     packed: Expected
     unpacked: Expected
+    figures: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def model(self) -> str:
@@ -73,8 +78,8 @@ def fetch_firefox(
         ExportError: there is no such model, or its files cannot be had.
     """
     address = find_address(address)
-    pair, _, architecture = name.partition("/")
-    chosen = choose(list_records(address), pair, architecture, version)
+    asked, _, architecture = name.partition("/")
+    chosen = choose(list_records(address), asked, architecture, version)
     folder = (
         cache / "firefox" / hashlib.sha256("".join(each.unpacked.sha256 for each in chosen).encode()).hexdigest()[:16]
     )
@@ -85,7 +90,8 @@ def fetch_firefox(
             say(f"fetching {record.name} of {record.model}, {record.packed.num_bytes / 1e6:.1f} MB")
             _fetch_file(f"{attachments}{quote(record.location)}", folder / record.name, record)
     model = chosen[0]
-    return Fetched(folder / model.name, model.model, (model.source.lower(), model.target.lower()), LICENCE)
+    pair = (model.source.lower(), model.target.lower())
+    return Fetched(folder / model.name, model.model, pair, LICENCE, model.figures)
 
 
 def find_address(said: str) -> str:
@@ -176,7 +182,8 @@ def _read_record(data: Mapping[str, Any]) -> Record | None:
     unpacked = _read_expected(data.get("decompressedHash"), data.get("decompressedSize")) or packed
     architecture = data.get("architecture")
     architecture = architecture if isinstance(architecture, str) and architecture else "tiny"
-    return Record(name, kind, source, target, architecture, version, location, packed, unpacked)
+    figures = read_figures(data)
+    return Record(name, kind, source, target, architecture, version, location, packed, unpacked, figures)
 
 
 def _read_expected(sha256: Any, num_bytes: Any) -> Expected | None:

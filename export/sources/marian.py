@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from export.errors import ExportError
+from export.figures import read_figures
 from export.sources.directions import Said, choose_pairs, say_directions
-from export.sources.files import check_file, hash_files, read_npz, read_text
+from export.sources.files import check_file, hash_files, read_json, read_npz, read_text
 from export.sources.marian_binary import read_binary
 from export.sources.marian_weights import Weights, convert
 from export.sources.marian_yaml import Settings, parse_settings, parse_vocabulary
@@ -71,9 +72,15 @@ def read_marian(path: Path, options: SourceOptions) -> Source:
         search=_read_search(decoder),
         licence=options.licence,
         files=hash_files([path, *files]),
+        figures=_read_figures(path.with_name("metadata.json")),
         alignment_layer=_find_alignment(config, weights),
         input_limits=weights.input_limits,
     )
+
+
+def _read_figures(path: Path) -> dict[str, float]:
+    """What a metadata.json says of the model beside it, as those of Firefox's in Mozilla's repository have one."""
+    return read_figures(read_json(path)) if path.is_file() else {}
 
 
 def _find_alignment(config: Settings, weights: Weights) -> int | None:

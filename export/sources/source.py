@@ -31,6 +31,7 @@ class Source:
         licence: its terms, in words; empty if nothing says.
         files: SHA-256 of each file that was read, by its name.
         name: what was fetched from a service, and its revision.
+        figures: what its makers say of its quality, by name.
         alignment_layer: decoder layer whose cross-attention was trained to align; None where none was.
         input_limits: the largest magnitude of the input of a site, its path in the graphs, that int8 need tell apart,
             as its makers found it; for the others, and for the smaller side of each range, calibration finds out.
@@ -50,6 +51,7 @@ class Source:
     licence: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
     alignment_layer: int | None = None
     input_limits: Mapping[str, float] = field(default_factory=dict)
 

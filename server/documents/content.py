@@ -161,7 +161,9 @@ class _Work:
         prepared = await asyncio.to_thread(self._prepare, texts)
         options = replace(self._options, markup=prepared[0].options)
         translations = await self._translator.translate([each.text for each in prepared], options)
-        return [each.restore(found.text) for each, found in zip(prepared, translations, strict=True)]
+        return [
+            each.restore(found.text, self._options.target) for each, found in zip(prepared, translations, strict=True)
+        ]
 
     def _prepare(self, texts: Sequence[str]) -> list[Prepared]:
         if self._terms is None:

@@ -4,6 +4,7 @@ An atom is a run of text, one decoded entity, a tag, or a point: something witho
 placeholder, a comment or an element that is kept. Joining `raw` of all atoms gives the document back.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -23,6 +24,8 @@ _ARROWS = frozenset("→⇒➔➜➡►▶▸‣›»")
 # Pairs of marks that are no tokens have numbers that no token has.
 _FIRST_PAIR = 1 << 40
 
+_READS = re.compile(r'^<[^\s<>]+[^<>]*\sreads="([^"<>]*)"')
+
 AtomKind = Literal["text", "start", "end", "point"]
 
 
@@ -36,6 +39,7 @@ class Atom:
         splits: whether a sentence ends here.
         shown: whether a point takes a place in the sentence as a word does, which a comment does not.
         is_word: whether a stand-in, which is a word, may be shown to the model for this point.
+        term: what the translator may read for a point that is put in the place of its translation.
         collapses: whether a run of white space in this text means one space.
     """
 
@@ -47,6 +51,7 @@ class Atom:
     shown: bool = False
     is_word: bool = False
     collapses: bool = False
+    term: str = ""
 
 
 def read_atoms(tokens: Sequence[Token], options: Options) -> list[Atom]:
@@ -69,10 +74,17 @@ def read_atoms(tokens: Sequence[Token], options: Options) -> list[Atom]:
                 preformatted_until = max(preformatted_until, other)
         else:
             shown = is_shown(token, options)
-            atoms.append(
-                Atom("point", token.text, splits=splits, shown=shown, is_word=shown and is_noun(token, options))
-            )
+            is_word = shown and is_noun(token, options)
+            term = _read_term(token, options) if is_word else ""
+            atoms.append(Atom("point", token.text, splits=splits, shown=shown, is_word=is_word, term=term))
     return list(_with_stress(atoms, options.stressed)) if options.stressed else atoms
+
+
+def _read_term(token: Token, options: Options) -> str:
+    """What an element that stands for a term says that it reads as; empty of any other."""
+    if token.kind != "kept" or token.name not in options.term_tags or (found := _READS.search(token.text)) is None:
+        return ""
+    return "".join(atom.text for atom in _plain_atoms(found.group(1), options, collapses=False))
 
 
 def _with_stress(atoms: Sequence[Atom], stressed: frozenset[tuple[str, str]]) -> Iterator[Atom]:
@@ -133,9 +145,14 @@ def _leads_on(tokens: Sequence[Token], index: int) -> bool:
     if tokens[index].text not in _ARROWS or not 0 < index < len(tokens) - 1:
         return False
     left, right = tokens[index - 1], tokens[index + 1]
-    words = left.text[-2:-1] + right.text[1:2]
+    before, behind = left.text[-2:-1], right.text[1:2]
     is_apart = left.text[-1:] == right.text[:1] == " "
-    return left.kind == right.kind == "text" and is_apart and words.isalpha() and len(words) == 2
+    return (
+        left.kind == right.kind == "text"
+        and is_apart
+        and (before.isalpha() or before in tuple("….)"))
+        and behind.isalpha()
+    )
 
 
 def _plain_atoms(raw: str, options: Options, collapses: bool) -> Iterator[Atom]:

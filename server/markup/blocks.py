@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from server.markup.marks import split_marks
+from server.markup.marks import may_have_marks, split_marks
 from server.markup.options import Options
 from server.markup.tokens import Token, tokenize
 from server.text.expressions import compile_expression
@@ -16,7 +16,10 @@ from server.text.segments import LINE_ENDS, LINES
 
 _LETTER = re.compile(r"[^\W\d_]")
 _FENCE = re.compile(r"[ >]{0,8}(```+|~~~+)")
-_FRONT_MATTER_KEY = re.compile(r"\s*(?:title|subtitle|description|summary|excerpt|abstract|caption)\s*:\s*[\"']?", re.I)
+_FRONT_MATTER_KEY = re.compile(
+    r"\s*(?:title|subtitle|description|summary|excerpt|abstract|caption)\s*[:=]\s*[\"']?", re.I
+)
+_MATTER_ENDS = ("---", "...", "+++")
 _DIRECTIVE = re.compile(r"\s*\.\. (?:[\w:\-]{1,40}::|_[^:\n]{1,80}:|\[[^\]\n]{1,40}\])(?: |$)")
 _CODE_DIRECTIVES = (
     "code",
@@ -34,15 +37,29 @@ _CODE_DIRECTIVES = (
 _BEGINNING = compile_expression(
     r"""(?:\s*(?:
         (?:>[ ]?)++ | \#{1,6}\s++ | [-*+•‣◦–—]\s++(?:\[[ xX]\]\s++)? | \d{1,3}+[.)]\s++(?=\S) | [a-zA-Z]\)\s++
-      | ={2,6}\s?(?=\S[^=]{0,200}={2,6}\s*$) | :[\w \-]{1,40}:\s++(?=\S) | \[\^?[\w\-]{1,40}\]:\s++
+      | [–—]\s*+(?=[^\W\d_]) | -(?=[A-ZÄÖÜ¿¡]) | \([a-zA-Z0-9]{1,3}\)\s++ | \[\d{1,3}\]\s++ | \\[\#*+\-]\s++
+      | ={2,6}\s?(?=\S[^=]{0,200}={2,6}\s*$) | :[\w \-]{1,40}:\s++(?=\S)
+      | \*?\[\^?[\w\-]{1,40}\]:\s++(?:<?(?:[a-z]{2,10}:|/|\#|\.)\S{1,300}+\s++(?=["'(]))?
       | [\w\-]{1,40}(?:\.[\w\-]{1,40})++\s?=\s? | \[\d\d:\d\d(?:[.:]\d{1,3})?\]\s*+
+      | \[![A-Z]{3,12}\][+\-]?\s++ | (?:!!!|\?\?\?\+?)\s\w{1,20}\s"?(?=[^\W\d_]) | :::+\s?\w{1,20}\s++
+      | \\item(?:\[[^\]\n]{0,60}\])?\s++ | (?:h[1-6]|bq)\.\s++ | Dialogue:\s?\d+,(?:[^,]{0,60}+,){8}
+      | "[\w.\-]{1,60}"\s?[:=]\s?"(?=[^"]{1,2000}"[,;]?\s*$)
     )){1,8}+""",
     re.X,
 )
 _STRUCTURED = re.compile(
-    r"^\s*(?:[>#*+•‣◦–—\-=~`:\[]|\.\. |\d{1,3}[.)]\s|[a-zA-Z]\)\s|[\w\-]{1,40}\.[\w.\-]{1,80}\s?=)", re.M
+    r"""^\s*(?:[>#*+•‣◦–—\-=~`:\[("$\\]|\.\. |\d{1,3}[.)]\s|[a-zA-Z]\)\s|[\w\-]{1,40}\.[\w.\-]{1,80}\s?="""
+    r"""|[!?]{3}|Dialogue:|WEBVTT|(?:h[1-6]|bq)\.\s|[\d:.,]{6,12}\s-->)""",
+    re.M,
+)
+# Lines that are no language at all: calls of commands, boxes of markdown, times of subtitles.
+_KEPT = re.compile(
+    r"\s*(?:>\s?){0,8}(?:\$\s\S.*|:::+\s?[\w\-]*|\[![A-Z]{3,12}\][+\-]?|WEBVTT(?:\s.*)?|(?:\d{1,3}:)?\d\d:\d\d[.,]\d{1,3}\s*-->.*)\s*$"
 )
 _ENDING = re.compile(r"\s+#{1,6}\s*$|(?<=\S)\s*={2,6}\s*$|\s*\{#[\w\-]{1,60}\}\s*$")
+_END_OF_VALUE = re.compile(r"\"[,;]?\s*$")
+# Lines that begin with one of these may end with a sign, too.
+_ENDINGS = {"#": _ENDING, "=": _ENDING, '"': _END_OF_VALUE, "!": _END_OF_VALUE}
 _HTML_BLOCKS = (("<!--", "-->"), ("<script", "</script>"), ("<style", "</style>"))
 
 
@@ -58,9 +75,9 @@ def read_tokens(source: str, options: Options) -> list[Token]:
     return tokens
 
 
-def has_blocks(text: str) -> bool:
-    """Whether a line of plain text begins with something that is no language, or is no line of language."""
-    return _STRUCTURED.search(text) is not None
+def may_be_marked(text: str) -> bool:
+    """Whether plain text may have marks, or a line that begins with something that is no language; quick always."""
+    return may_have_marks(text) or _STRUCTURED.search(text) is not None
 
 
 @dataclass
@@ -107,11 +124,13 @@ def _cut(line: str, block: _Block, number: int, lines: Sequence[str], last_of: d
             return end, len(line)
         return kept
     if block.is_matter:
-        if number and line.strip() in ("---", "..."):
+        if number and line.strip() in _MATTER_ENDS:
             block.is_matter = False
             return kept
         key = _FRONT_MATTER_KEY.match(line)
         return (key.end(), len(line.rstrip("\"' "))) if key and key.end() < len(line) else kept
+    if not block.fence and _KEPT.match(line):
+        return kept
     fence = _FENCE.match(line)
     if block.fence or fence:
         _turn(block, fence, line, number, lines)
@@ -129,7 +148,8 @@ def _cut(line: str, block: _Block, number: int, lines: Sequence[str], last_of: d
             block.closing = closing
             return kept if at == 0 else (_beginning(line), at)
     begins = _beginning(line)
-    ending = _ENDING.search(line, max(begins, len(line) - 80)) if line.lstrip()[:1] in "#=" else None
+    expression = _ENDINGS.get(line.lstrip()[:1]) if begins else None
+    ending = expression.search(line, max(begins, len(line) - 80)) if expression else None
     return begins, ending.start() if ending else len(line)
 
 
@@ -152,7 +172,10 @@ def _turn(block: _Block, fence: "re.Match[str] | None", line: str, number: int, 
 
 
 def _has_front_matter(lines: Sequence[str]) -> bool:
-    return len(lines) > 2 and lines[0] == "---" and any(":" in line for line in lines[1:4]) and "---" in lines[2:200]
+    if len(lines) < 3 or lines[0] not in ("---", "+++") or lines[0] not in lines[2:200]:
+        return False
+    sign = ":" if lines[0] == "---" else "="
+    return any(sign in line for line in lines[1:4])
 
 
 def _last_with(lines: Sequence[str], closing: str) -> int:

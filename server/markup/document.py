@@ -9,11 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from server.markup.atoms import Atom, read_atoms
-from server.markup.blocks import has_blocks, read_tokens
+from server.markup.blocks import read_tokens
 from server.markup.entities import REFERENCE, Forms, find_forms, is_known
 from server.markup.held import hold
 from server.markup.inner import find_inner
-from server.markup.marks import may_have_marks
 from server.markup.options import Kind, Options
 from server.markup.tokens import Token
 from server.text.segments import LINE_ENDS, are_symbols
@@ -53,7 +52,9 @@ class Chunk:
             end. It may hold several sentences.
         source: the same with everything, as it stood in the document.
         forms: how the source wrote the characters that it wrote as entities.
-        held: what each stand-in in the text stands for, as it stood in the document.
+        held: what each stand-in in the text stands for, and each term, as it stood in the document.
+        terms: those of `held` that are terms: the translator reads them, and who uses it puts each in the place of its
+            translation.
     """
 
     text: str
@@ -63,6 +64,7 @@ class Chunk:
     forms: Forms = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     held: Mapping[str, str] = field(default_factory=dict)
+    terms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,9 +114,13 @@ def parse(source: str, options: Options, stand_ins: Sequence[str] = ()) -> Docum
 
 
 def parse_marked(source: str, options: Options, stand_ins: Sequence[str] = ()) -> Document | None:
-    """What `parse` makes of plain text; None if nothing in it is a mark or begins a line, so that all is language."""
-    if not may_have_marks(source) and not has_blocks(source):
-        return None
+    """What `parse` makes of plain text; None if nothing in it is a mark or begins a line, so that all is language.
+
+    Args:
+        source: plain text.
+        options: how it is taken apart.
+        stand_ins: as for `parse`.
+    """
     tokens = read_tokens(source, options)
     return _parse(source, tokens, options, stand_ins) if any(map(_is_marked, tokens)) else None
 
@@ -275,7 +281,8 @@ def build_chunk(atoms: Sequence[Atom], held: Mapping[str, str], options: Options
     forms = find_forms(
         [(atom.raw, atom.text) for atom in atoms if atom.kind == "text" and not atom.is_word and _is_form(atom)]
     )
-    return Chunk(text, tuple(marks), "".join(atom.raw for atom in atoms), options.kind, forms, options, held)
+    terms = tuple(dict.fromkeys(atom.term for atom in atoms if atom.term and atom.kind == "text"))
+    return Chunk(text, tuple(marks), "".join(atom.raw for atom in atoms), options.kind, forms, options, held, terms)
 
 
 def _is_form(atom: Atom) -> bool:

@@ -66,7 +66,7 @@ def _find_small(tokens: Sequence[Token], index: int) -> str | None:
     if tokens[index].kind != "start" or index + 2 >= len(tokens) or index == 0:
         return None
     start, inside, end = tokens[index : index + 3]
-    if end.kind != "end" or end.name != start.name or inside.kind not in ("text", "mark"):
+    if end.kind != "end" or end.name != start.name or inside.kind not in ("text", "mark", "other"):
         return None
     is_small = start.name in _SMALL_NAMES and _SMALL.fullmatch(inside.text)
     is_number = start.name not in BLOCK_ELEMENTS and _NUMBER.fullmatch(inside.text) and inside.text[0] not in ",."

@@ -16,23 +16,30 @@ _ENDS = ".!?…"
 # Placeholders for a number, by what they are called or how they are printed: `{count}`, `%d`, `{{ num_files }}`.
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NUMBER = re.compile(
-    r"%(?:\d+\$)?[-+#0]*\d*(?:\.\d+)?(?:hh?|ll?|[Lzjtq])?[difeEgGuxX]$|%n$|%L\d|"
+    r"^%(?:\d+\$|\(\w+\))?[-+#0]*\d*(?:\.\d+)?(?:hh?|ll?|[Lzjtq])?[difeEgGuxX](?:%%)?$|%n$|%L\d|"
     r"(?<![a-z])(?:n|num|numbers?|nr|count(?:er)?|total|amount|anzahl|zahl|nummer|percent|prozent|size|year|jahr)(?![a-z])",
     re.I,
 )
+
+# What is written at a point: a unit, an ending of a number, an amount, a letter that counts; what joins two of them.
+_MAX_UNIT = 16
+_BEHIND_POINT = re.compile(r"(?:[^\W\d_]{1,3}|\d[\d.,]{0,12}\d|\d)(?![^\W_])")
+_BEFORE_POINT = re.compile(r"(?<![^\s(\"'])(?:[^\W\d_]{1,2}|[-+±]?\d[\d.,]{0,12})\Z")
+_BETWEEN_POINTS = re.compile(r"[^\s.!?,;()\[\]\"'„“”«»…]{1,3}|[.,:](?=\Z)")
 
 
 def hold(atoms: Sequence[Atom], stand_ins: Sequence[str]) -> tuple[list[Atom], dict[str, str]]:
     """`atoms` with stand-ins for those points that can have one, and what each of these holds.
 
     Points that follow each other with nothing but spaces between are held as one: one word is copied more surely than
-    two. A word that the text has itself stands for nothing, and when all are used, points stay points. So do those
-    that are written together with a letter (`{n}px`), and signs that stand behind the end of a sentence. For what is
-    known to be a number a number stands: what is counted stands in the plural then.
+    two. A word that the text has itself stands for nothing, and when all are used, points stay points. So do those that
+    are written together with a word (`{street}straße`), and signs that stand behind the end of a sentence. For what is
+    known to be a number a number stands: what is counted stands in the plural then. A term stands for itself; without
+    any stand-in it stays a point too, since there is nothing to put in its place where its translation is not found.
     """
-    text = "".join(atom.text for atom in atoms if atom.kind == "text").casefold()
+    text = "".join(atom.text or atom.term for atom in atoms).casefold()
     free = [word for word in stand_ins if word.casefold() not in text]
-    atoms = list(_joined(atoms))
+    atoms = list(_joined(list(_with_units(atoms)) if free else atoms))
     held: dict[str, str] = {}
     found: list[Atom] = []
     beside = said = ""  # the character right before, and the last one before that is no space
@@ -40,11 +47,13 @@ def hold(atoms: Sequence[Atom], stand_ins: Sequence[str]) -> tuple[list[Atom], d
         fits = atom.is_word and not _clings(beside, atoms, number)
         if fits and are_symbols(atom.raw):
             fits = bool(said) and said not in _ENDS
-        if fits and free:
-            word = _choose(free, _is_number(atom.raw))
+        if fits and atom.term and stand_ins and held.setdefault(atom.term, atom.raw) == atom.raw:
+            atom = replace(atom, kind="text", text=atom.term)
+        elif fits and free:
+            word = _choose(free, not atom.term and _is_number(atom.raw))
             free.remove(word)
             held[word] = atom.raw
-            atom = replace(atom, kind="text", text=word)
+            atom = replace(atom, kind="text", text=word, term="")
         found.append(atom)
         if atom.kind == "text":
             beside, said = atom.text[-1], atom.text.rstrip()[-1:] or said
@@ -55,7 +64,7 @@ def hold(atoms: Sequence[Atom], stand_ins: Sequence[str]) -> tuple[list[Atom], d
 
 def _is_number(raw: str) -> bool:
     """Whether what is held is known to be a number once it is filled in."""
-    return raw[0] in "%{$#" and _NUMBER.search(_HUMP.sub("_", raw)) is not None
+    return raw[0] in "%{$#:[_@<" and _NUMBER.search(_HUMP.sub("_", raw)) is not None
 
 
 def _choose(words: Sequence[str], is_number: bool) -> str:
@@ -84,7 +93,7 @@ def _joined(atoms: Sequence[Atom]) -> Iterator[Atom]:
     for atom in atoms:
         if waiting and _is_gap(atom) and not _is_gap(waiting[-1]):
             waiting.append(atom)
-        elif atom.is_word and not are_symbols(atom.raw):
+        elif atom.is_word and not atom.term and not are_symbols(atom.raw):
             if waiting:
                 atom = replace(atom, raw="".join(each.raw for each in waiting) + atom.raw)
             waiting = [atom]
@@ -93,6 +102,68 @@ def _joined(atoms: Sequence[Atom]) -> Iterator[Atom]:
             waiting = []
             yield atom
     yield from waiting
+
+
+def _with_units(atoms: Sequence[Atom]) -> Iterator[Atom]:
+    """`atoms` with points that are written together as one, and with what short letters or digits are written at them.
+
+    `{width}x{height}px` is one word, and so are `£5` and `{n}th`; of `{street}straße` the letters are language.
+    """
+    cuts = [each for atom in atoms for each in (_cut_text(atom) if _is_literal(atom) else (atom,))]
+    index = 0
+    while index < len(cuts):
+        last = index
+        if _is_unit(cuts, index, before=True):
+            last += 1
+        if not _holds(cuts[last]):
+            yield cuts[index]
+            index += 1
+            continue
+        while last + 2 < len(cuts) and _is_between(cuts[last + 1]) and _holds(cuts[last + 2]):
+            last += 2
+        if _is_unit(cuts, last + 1, before=False):
+            last += 1
+        yield replace(
+            next(each for each in cuts[index:] if _holds(each)),
+            raw="".join(each.raw for each in cuts[index : last + 1]),
+        )
+        index = last + 1
+
+
+def _holds(atom: Atom) -> bool:
+    return atom.is_word and not are_symbols(atom.raw)
+
+
+def _is_literal(atom: Atom) -> bool:
+    return atom.kind == "text" and atom.raw == atom.text
+
+
+def _cut_text(atom: Atom) -> Iterator[Atom]:
+    """`atom` with what may belong to a point before and behind it apart."""
+    text = atom.text
+    head = _BEHIND_POINT.match(text)
+    start = head.end() if head else 0
+    tail = _BEFORE_POINT.search(text, max(start, len(text) - _MAX_UNIT - 2))
+    end = tail.start() if tail else len(text)
+    for piece in (text[:start], text[start:end], text[end:]):
+        if piece:
+            yield replace(atom, raw=piece, text=piece)
+
+
+def _is_unit(atoms: Sequence[Atom], index: int, before: bool) -> bool:
+    """Whether the text at `index` is short and written at the point behind it, or before it."""
+    beside = index + 1 if before else index - 1
+    if not 0 <= beside < len(atoms) or index >= len(atoms) or not _holds(atoms[beside]):
+        return False
+    if atoms[beside].raw[0] == "<":  # behind a tag stands language
+        return False
+    atom = atoms[index]
+    expression = _BEFORE_POINT if before else _BEHIND_POINT
+    return _is_literal(atom) and expression.fullmatch(atom.text) is not None
+
+
+def _is_between(atom: Atom) -> bool:
+    return _is_literal(atom) and _BETWEEN_POINTS.fullmatch(atom.text) is not None
 
 
 def _is_gap(atom: Atom) -> bool:

@@ -20,6 +20,9 @@ from server.text.words import is_of_word
 _TRIGGER = re.compile(rf"""[^\w\s.,;:!?'"()…–—„“”‚‘’-]|[\d_{HAZARDS}]|[a-z][A-Z]|\w[.:;]\w|:\w|--|''|\(\)|\.\w|!\d""")
 _AFTER_ADDRESS = ".,;:!?…'*)]}_"
 _ADDRESSES = ("address", "address without a scheme", "path", "path with backslashes", "file")
+# What says in which direction is read.
+_COMBINING = "\u0300-\u036f"  # accents and the like, written behind their letters
+_DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _JOINERS = "\u200d\ufe0e\ufe0f"  # of emoji, to others and to their looks
 
 
@@ -149,7 +152,8 @@ def _has_any(wanted: Iterable[str], line: str) -> bool:
 
 
 def _without_tail(address: str) -> str:
-    """`address` without the punctuation of the sentence around it."""
+    """`address` without the punctuation of the sentence around it, and the end of what it stands in."""
+    address = address.partition("[/")[0] or address
     tail = len(address.rstrip(_AFTER_ADDRESS))
     if address[tail : tail + 1] == ")" and address.count("(", 0, tail) > address.count(")", 0, tail):
         tail += 1
@@ -235,6 +239,10 @@ def _runs_of(unreadable: frozenset[str]) -> re.Pattern[str]:
     signs = re.escape("".join(sorted(char for char in unreadable if not is_of_word(char))))
     letters = re.escape("".join(sorted(filter(is_of_word, unreadable))))
     ways = [rf"[{signs}][{signs}{_JOINERS}]*+"] * bool(signs)
-    # A word with one such letter is one that the translator cannot spell, with what is joined to it.
-    ways += [rf"(?<!\w)[^\W{letters}]*+[{letters}](?:\w|['’\-](?=\w))*+"] * bool(letters)
+    # A word with one such letter is one that the translator cannot spell, with what is joined to it, unless that is a
+    # word of its own behind a Greek letter or two.
+    greek = rf"[{_DIRECTIONS}]*+(?<!\w)[\u0370-\u03ff]{{1,2}}+(?=-[^\W{letters}]{{3}})"
+    start = rf"[{_DIRECTIONS}]*+(?<![\w{_COMBINING}])(?:[^\W{letters}]|(?![{letters}])[{_COMBINING}])*+[{letters}]"
+    word = rf"{start}(?:[\w{letters}{_COMBINING}]|[{_DIRECTIONS}'’\-](?=\w))*+[{_DIRECTIONS}]*+"
+    ways += [greek, word] * bool(letters)
     return compile_expression("|".join(ways))

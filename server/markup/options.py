@@ -19,6 +19,7 @@ class Options:
         unreadable: characters that the translator cannot read; they are kept as placeholders are.
         target: the language that is translated into; what says that it is in that is kept. Empty where it is not known.
         attributes: whether what readers see of a tag of html, such as `title` and `alt`, is translated as well.
+        term_tags: of `ignore_tags`, those for which the translator reads what their attribute `reads` says.
         stressed: words in capitals that are no names, each with how it is read; its translation is put in capitals.
         line_borders: in text, whether the end of a line is structure that nothing crosses; else it is a space.
     """
@@ -33,6 +34,7 @@ class Options:
     target: str = ""
     attributes: bool = False
     stressed: frozenset[tuple[str, str]] = frozenset()
+    term_tags: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.kind == "html":

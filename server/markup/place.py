@@ -1,7 +1,7 @@
 """Marks put back into a translation, and chunks into their document; whatever comes out has been checked."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
 
 from server.markup.alignment import AlignedMass, Alignment, RelativeMass
 from server.markup.blocks import read_tokens
@@ -14,7 +14,8 @@ from server.markup.options import Options
 from server.markup.render import render
 from server.markup.tree import build_tree
 from server.markup.verify import verify
-from server.text.words import split_words
+from server.text.casing import keep_no_break_spaces
+from server.text.words import expression_of, split_words
 
 # A chunk's translation and its alignment: of the chunk, of each of its sentences, or unknown.
 Translated = tuple[str, Alignment | Sequence[Alignment] | None]
@@ -23,8 +24,6 @@ Translated = tuple[str, Alignment | Sequence[Alignment] | None]
 MAX_DEPTH = 100
 MAX_NODES = 2000
 MAX_NODES_TIMES_WORDS = 4_000_000
-
-MAX_NO_BREAK_SPACES = 100
 
 
 def place(chunk: Chunk, target: str, alignment: Alignment | Sequence[Alignment] | None = None) -> str:
@@ -49,8 +48,8 @@ def place(chunk: Chunk, target: str, alignment: Alignment | Sequence[Alignment] 
 
 def _attempts(chunk: Chunk, target: str, alignments: Sequence[Alignment]) -> Iterator[str]:
     """Outputs, the best first; the later ones fail for ever fewer reasons."""
-    target = _without_inventions(chunk, _with_no_break_spaces(chunk, target))
-    words = split_words(target)
+    target = _without_inventions(chunk, _without_hyphens(chunk, keep_no_break_spaces(chunk.text, target)))
+    words = _split_words(chunk, target)
     relative = RelativeMass(split_words(chunk.text), len(words))
 
     def rendered(layout: Layout, strict: bool) -> str:
@@ -64,6 +63,19 @@ def _attempts(chunk: Chunk, target: str, alignments: Sequence[Alignment]) -> Ite
         layout = way()
         yield rendered(layout, strict=False)
         yield rendered(layout, strict=True)
+
+
+def _split_words(chunk: Chunk, target: str) -> list[tuple[int, int]]:
+    """The words of `target`; a term is one, whatever it consists of."""
+    words = split_words(target)
+    if not chunk.terms:
+        return words
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted([*words, *(match.span() for match in expression_of(chunk.terms).finditer(target))]):
+        if joined and start < joined[-1][1]:
+            start, end = joined[-1][0], max(joined.pop()[1], end)
+        joined.append((start, end))
+    return joined
 
 
 def _aligned_layout(
@@ -82,27 +94,29 @@ def _aligned_layout(
     return by_alignment(chunk, tree, masses, relative, [target[slice(*word)] for word in words])
 
 
-def _with_no_break_spaces(chunk: Chunk, target: str) -> str:
-    """`target` with the no-break spaces of the source where the two words beside them are the same: `10 km`.
+def _without_hyphens(chunk: Chunk, target: str) -> str:
+    """`target` with a space behind each number that stands for a placeholder, where the source has one.
 
-    Models write a plain space for them.
+    Models of German write what is counted as a compound: `613-Dateien`.
     """
-    pieces = chunk.text.split("\xa0")[: MAX_NO_BREAK_SPACES + 1]
-    for left, right in pairwise(pieces):
-        first, last = left.split(), right.split()
-        if first and last and not left[-1].isspace() and not right[0].isspace():
-            target = target.replace(f"{first[-1]} {last[0]}", f"{first[-1]}\xa0{last[0]}", 1)
+    for number in chunk.held:
+        if number.isdecimal() and f"{number} " in chunk.text:
+            target = re.sub(rf"(?<!\w){number}-(?=[^\W\d_])", f"{number} ", target)
     return target
 
 
 def _without_inventions(chunk: Chunk, target: str) -> str:
-    """`target` with spaces for any marks in it: the translator saw none, so these are not the source's."""
+    """`target` with spaces for any marks in it: the translator saw none, so these are not the source's.
+
+    But for those that a stand-in makes with the signs beside it, as `(/XQ/)` has a path in it.
+    """
     options = chunk.options
     if chunk.kind != "text" and next(find_marks(chunk.text, chunk.kind, options.unreadable), None) is not None:
         return target  # the source has text that only looks like one, once its entities are decoded
     is_plain = chunk.kind == "text"
     tokens = read_tokens(target, options) if is_plain else split_marks(target, chunk.kind, options.unreadable)
-    return "".join(token.text if token.kind == "text" else " " * len(token.text) for token in tokens)
+    held = expression_of(chunk.held).search if chunk.held else lambda text: None
+    return "".join(each.text if each.kind == "text" or held(each.text) else " " * len(each.text) for each in tokens)
 
 
 def chunks(document: Document) -> list[str]:

@@ -8,6 +8,7 @@ from server.markup.tokens import BLOCK_ELEMENTS, Token
 
 # What is shown but not language.
 _NOT_LANGUAGE = frozenset(("code", "kbd", "samp", "var", "math", "svg", "script", "style", "[code"))
+_NEVER_SHOWN = frozenset(("script", "style"))
 _INLINE_SHORTCODES = frozenset(
     ("[b", "[i", "[u", "[s", "[url", "[color", "[size", "[font", "[em", "[strong", "[email", "[link")
 )
@@ -39,7 +40,7 @@ def is_shown(token: Token, options: Options) -> bool:
 
     An element with nothing in it does: xml's placeholders are written so, and html's icons.
     """
-    if token.kind in ("raw", "other", "doctype", "border"):
+    if token.kind in ("raw", "other", "doctype", "border") or (token.kind == "kept" and token.name in _NEVER_SHOWN):
         return False
     if token.kind in ("mark", "message"):
         return True

@@ -6,7 +6,9 @@ const SYMPTOMS = {
   too_long: "it is oddly long",
   too_short: "it is oddly short",
   copied: "it was left as it is",
+  untranslated: "some words were left as they are",
   numbers: "numbers differ",
+  names: "a name is misspelled",
 };
 
 /**

@@ -9,6 +9,7 @@ characters holds for the text as it was. Knows nothing of ids, parts or models.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from server.text.tokenizer import Tokenizer
 from server.text.words import expression_of, is_of_word
@@ -29,9 +30,13 @@ _ACRONYM_NAMES = (
 )
 _ACRONYMS = frozenset(_ACRONYM_NAMES.split())
 _ENGLISH_I = re.compile(r"(?<![^\W\d_])i(?![^\W\d_])")
-# What a sentence ends in, before quotes and brackets; nothing if that is a letter or digit.
-_LAST_SIGN = re.compile(r"([.!?]|(?<=[\w%€$]))([\"'”“’»)\]]*)\s*\Z")
-_COUNTERPARTS = {"–": "\u2014\u2015\u2012", "-": "\u2010\u2011", '"': "«»„“”″", "'": "‹›‘’‚´′"}
+# What a sentence ends in, before quotes and brackets.
+_LAST_SIGNS, _CLOSERS = ".!?…,;:", "\"'”“’»)]"
+_ENDS_IN_WORD = re.compile(r"[\w%€$]\Z")
+_NO_BREAK_SPACES = "\xa0\u202f"
+_MAX_NO_BREAK_SPACES = 100
+_DASHES = "\u2014\u2015\u2012"
+_COUNTERPARTS = {"–": _DASHES, "-": "\u2010\u2011", '"': "«»„“”″", "'": "‹›‘’‚´′"}
 _COUNTERPART_OF = {char: plain for plain, chars in _COUNTERPARTS.items() for char in chars}
 
 _DIGITS = frozenset("0123456789")
@@ -51,6 +56,7 @@ class Reading:
             words such as the model cannot spell.
         stand_ins: words that have no case of their own and keep what they have.
         stressed: words in capitals among others, which are no names, each with how the model is to read it.
+        dash: the one of the sentence for which the model is shown another.
     """
 
     text: str
@@ -59,12 +65,18 @@ class Reading:
     unreadable: frozenset[str] = frozenset()
     stand_ins: tuple[str, ...] = ()
     stressed: frozenset[tuple[str, str]] = frozenset()
+    dash: str = ""
 
     def write(self, target: str) -> str:
-        """`target` in the case of its source and with its last sign: as long, or one shorter at its end."""
-        target = _end_alike(self.text, target)
+        """`target` in the case of its source, with its dashes and spaces, and with its last signs.
+
+        As long as `target`, but for what changes at its end.
+        """
+        target = keep_no_break_spaces(self.text, _end_alike(self.text, target))
+        if self.dash:
+            target = target.replace("–", self.dash)
         if self.is_shouted:
-            return _restored(_map_chars(str.upper, target.replace("ß", "ẞ")), target, self.stand_ins)
+            return _restored(shout(target), target, self.stand_ins)
         return _restored(capitalise(target), target, self.stand_ins) if self.is_capital else target
 
 
@@ -74,19 +86,20 @@ PLAIN_READING = Reading("", False)
 
 def read_sentence(tokenizer: Tokenizer, text: str, stand_ins: tuple[str, ...] = ()) -> Reading:
     """`text`, in which `stand_ins` stand for something else, as the model is to read it."""
+    words = expression_of(stand_ins).sub("", text) if stand_ins else text
+    in_capitals = is_shouted(words)
     lacking = tokenizer.find_lacking(text)
     unreadable = _find_unreadable(lacking, text) if lacking else frozenset[str]()
+    dashes = [] if "–" in text else sorted(lacking.intersection(_DASHES), key=_DASHES.index)
     for char in lacking & _COUNTERPART_OF.keys():
-        text = text.replace(char, _COUNTERPART_OF[char])
-    words = expression_of(stand_ins).sub("", text) if stand_ins else text
-    is_shouted = words.isupper() and _is_language(words)
+        text, words = (each.replace(char, _COUNTERPART_OF[char]) for each in (text, words))
     first = _FIRST_WORD.match(text)
     is_capital = first is not None and first.group(1)[0].isupper() and first.group(1) not in stand_ins
-    shown = _restored(_calm(text), text, stand_ins) if is_shouted else text
-    capitals = frozenset[str]() if is_shouted else frozenset(_CAPITALS.findall(words)) - _ACRONYMS
+    shown = _restored(_calm(text), text, stand_ins) if in_capitals else text
+    capitals = frozenset[str]() if in_capitals else frozenset(_CAPITALS.findall(words)) - _ACRONYMS
     may_stress = capitals and len(_WITH_SMALL.findall(words)) >= _MIN_SMALL_WORDS
     stressed = _find_stressed(tokenizer, capitals) if may_stress else frozenset[tuple[str, str]]()
-    return Reading(shown, is_shouted, is_capital, unreadable, stand_ins, stressed)
+    return Reading(shown, in_capitals, is_capital, unreadable, stand_ins, stressed, "".join(dashes[:1]))
 
 
 def _find_unreadable(lacking: set[str], text: str) -> frozenset[str]:
@@ -118,6 +131,16 @@ def _read_stressed(tokenizer: Tokenizer, word: str) -> str:
     return word.lower() if num_lower == num_pieces else form
 
 
+def is_shouted(text: str) -> bool:
+    """Whether `text` is a sentence in capitals, and no name that is written so."""
+    return text.isupper() and _is_language(text)
+
+
+def shout(text: str) -> str:
+    """`text` in capitals, as long as it is."""
+    return _map_chars(str.upper, text.replace("ß", "ẞ"))
+
+
 def _is_language(text: str) -> bool:
     """Whether `text`, all in capitals, is more than a name."""
     words = _WORD.findall(text)
@@ -125,17 +148,49 @@ def _is_language(text: str) -> bool:
 
 
 def _end_alike(source: str, target: str) -> str:
-    """`target` that ends in the sign that `source` ends in: models write a full stop where they have seen one mostly.
+    """`target` that ends in the signs that `source` ends in: models write a full stop where they have seen one mostly.
 
-    Nothing is ever added; a full stop that the source has not goes, and an exclamation or a question stays one.
+    A full stop that the source has not goes, what is said more strongly or goes on stays so, and no full stop is added.
     """
-    wanted, found = _LAST_SIGN.search(source), _LAST_SIGN.search(target)
-    if wanted is None or found is None or found.group(1) != "." or wanted.group(1) == ".":
+    start, end = _last_signs(source)
+    wanted = source[start:end]
+    if not source[:start] or (not wanted and not _ENDS_IN_WORD.search(source[:end])):
         return target
-    if wanted.group(1) and target[: found.start(1)][-1:] not in ".!?":
-        return target[: found.start(1)] + wanted.group(1) + target[found.end(1) :]
-    is_abbreviation = "." in target[: found.start(1)].rpartition(" ")[2] or target[: found.start(1)].endswith(".")
-    return target if is_abbreviation or found.group(2) else target[: found.start(1)]
+    if wanted.strip(".!?…") and source[start - 1].isspace():  # a face, or a sign by itself
+        return target
+    first, last = _last_signs(target)
+    found = target[first:last]
+    if not wanted:
+        is_abbreviation = "." in target[:first].rpartition(" ")[2]
+        return target if found != "." or is_abbreviation or target[last:].strip() else target[:first]
+    if wanted == "." or wanted == found:
+        return target
+    if found.strip(".!?…") and not set(found) & set(wanted):
+        return target
+    stands_elsewhere = target.count(wanted) >= source.count(wanted)
+    if not found and (stands_elsewhere or not _ENDS_IN_WORD.search(target[:last])):
+        return target
+    return target[:first] + wanted + target[last:]
+
+
+def _last_signs(text: str) -> tuple[int, int]:
+    """From where to where the signs are that `text` ends in, before quotes and brackets."""
+    body = text.rstrip().rstrip(_CLOSERS)
+    return len(body.rstrip(_LAST_SIGNS)), len(body)
+
+
+def keep_no_break_spaces(source: str, target: str) -> str:
+    """`target` with the no-break spaces of `source` where the two words beside them are the same: `10 km`.
+
+    Models write a plain space for them.
+    """
+    for space in _NO_BREAK_SPACES:
+        pieces = source.split(space)[: _MAX_NO_BREAK_SPACES + 1] if space in source else ()
+        for left, right in pairwise(pieces):
+            first, last = left.split(), right.split()
+            if first and last and not left[-1].isspace() and not right[0].isspace():
+                target = target.replace(f"{first[-1]} {last[0]}", f"{first[-1]}{space}{last[0]}", 1)
+    return target
 
 
 def capitalise(target: str) -> str:

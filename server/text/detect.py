@@ -1,7 +1,8 @@
 """Which of the served languages a text is in. Its model (48 MB, 0.7 s) is loaded when first asked, or before.
 
 Measured on 80 short sentences and 81 single words of tests/server/text/test_detect.py: with de and en served 80 and 78
-right, with de, en and fr 80 and 75; nothing wrong had a confidence of 0.8 or more.
+right, with de, en and fr 80 and 75; nothing wrong had a confidence of 0.8 or more. Of 90 lines of 18 other languages,
+most of them short (lines_of_languages.txt there), 88 were told to be in neither.
 """
 
 import asyncio

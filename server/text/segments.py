@@ -31,7 +31,8 @@ _LOWER_BEGINNING = re.compile(r"(?<=[.!?…])\s+[^\W\d_]")
 # Emoji, arrows, bullets and their joiners: kept as they are at either end of a sentence, not shown to the model.
 _SYMBOL_RANGES = (
     *((0x2022, 0x2023), (0x2190, 0x21FF), (0x2300, 0x23FF), (0x25A0, 0x27BF), (0x2B00, 0x2BFF)),
-    *((0x200D, 0x200D), (0x20E3, 0x20E3), (0xFE0E, 0xFE0F), (0x1F000, 0x1FAFF), (0xE0020, 0xE007F)),
+    *((0x200B, 0x200B), (0x200D, 0x200F), (0x20E3, 0x20E3), (0x2060, 0x2060), (0xFE0E, 0xFE0F), (0xFEFF, 0xFEFF)),
+    *((0x1F000, 0x1FAFF), (0xE0020, 0xE007F)),
 )
 _SYMBOLS = "".join(chr(code) for first, last in _SYMBOL_RANGES for code in range(first, last + 1))
 _SPACES = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
@@ -256,7 +257,7 @@ def _goes_on(previous: str, following: str, language: str) -> bool:
     if word is None:
         return False
     last = word.group(1).lower()
-    if last in _ABBREVIATIONS.get(language, "").split():
+    if last in _ABBREVIATIONS.get(language, "").split() or (language == "de" and last.endswith("str")):
         return True
     if last in _BEFORE_NUMBER.split() and following.lstrip(" (")[:1].isdigit():
         return True

@@ -1,6 +1,7 @@
 """Sentence to ids and back, with SentencePiece. Knows nothing of prefixes, EOS or models: ids here are text only."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -54,12 +55,17 @@ class Tokenizer:
 
     def find_lacking(self, text: str) -> set[str]:
         """The characters of `text` that the vocabulary lacks; they are spelled in bytes, which models learn badly."""
-        chars = set(text)
+        # A letter and its mark are one for the vocabulary, which composes what it reads.
+        composed = text if text.isascii() else unicodedata.normalize("NFC", text)
+        chars = set(composed)
         for char in chars - self._known:
             if any(map(self._is_byte_or_unknown, self.encode(char))):
                 self._lacking.add(char)
             self._known.add(char)
-        return chars & self._lacking
+        lacking = chars & self._lacking
+        if lacking and composed != text:  # how the text itself writes them
+            lacking |= {mark for char in lacking for mark in unicodedata.normalize("NFD", char)[1:] if mark in text}
+        return lacking
 
     def _is_byte_or_unknown(self, id: int) -> bool:
         return bool(self._processor.is_byte(id) or self._processor.is_unknown(id))

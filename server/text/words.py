@@ -31,7 +31,7 @@ def split_words(text: str) -> list[tuple[int, int]]:
 
 
 def expression_of(words: Collection[str]) -> re.Pattern[str]:
-    """What finds any of `words`, at least one, where it stands as a whole word."""
+    """What finds any of `words`, at least one, where it stands as a whole word; the longest where several begin."""
     return _expression_of(tuple(words))
 
 
@@ -42,7 +42,8 @@ def has_each_once(words: Collection[str], text: str) -> bool:
 
 @lru_cache(maxsize=512)
 def _expression_of(words: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)")
+    longest_first = sorted(words, key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
 
 
 @lru_cache(maxsize=8192)

@@ -13,12 +13,13 @@ from server.text.detect import Detected
 from server.text.symptoms import Symptom, find_symptoms
 from server.text.tokenizer import Tokenizer
 from server.text.words import has_each_once
+from server.translation.exchange import exchange_terms
 from server.translation.links import Told, align_parts, around_placeholders, move
 from server.translation.plan import Part, PlannedText
 
-# A copy comes out a copy again, or one with a slip; and other numbers alone are better than any other symptom.
+# A copy comes out a copy again, or one with a slip; and other numbers or names alone are better than any other symptom.
 _HARMLESS: frozenset[Symptom] = frozenset({"copied"})
-_SMALL: frozenset[Symptom] = frozenset({"copied", "numbers"})
+_SMALL: frozenset[Symptom] = frozenset({"copied", "numbers", "names"})
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,9 @@ class Outcome:
         target: the text of the best, written as its source is.
         symptoms: what is wrong with it as a translation, by all that can be told.
         is_sound: whether nothing is wrong that another search might mend.
-        is_whole: whether nothing worse is wrong with it than its numbers.
-        holds: whether it has each stand-in of its source exactly once; if not, it is neither sound nor whole.
+        is_whole: whether nothing worse is wrong with it than its numbers or a name.
+        holds: whether it has each stand-in and each term of its source exactly once; if not, it is neither sound nor
+            whole.
         told: text and alignment of each hypothesis where they cannot be read from its ids.
     """
 
@@ -53,26 +55,33 @@ class Outcome:
 def read_outcome(tokenizer: Tokenizer, part: Part, hypotheses: tuple[Hypothesis, ...]) -> Outcome:
     """What the engine's `hypotheses` make of the sentence `part`.
 
-    Those that lose a stand-in are left out, unless all do.
+    Those that lose a stand-in or a term are left out, unless all do.
     """
     holds = True
+    told: tuple[Told, ...] = ()
     reading = part.reading
     if reading.stand_ins:
         held = tuple(
             each for each in hypotheses if has_each_once(reading.stand_ins, reading.write(tokenizer.decode(each.ids)))
         )
         holds, hypotheses = bool(held), held or hypotheses
+    if part.terms and holds:
+        with_terms = [(each, exchanged) for each in hypotheses if (exchanged := exchange_terms(tokenizer, part, each))]
+        holds = bool(with_terms)
+        if with_terms:
+            hypotheses, told = (tuple(each) for each in zip(*with_terms, strict=True))
     best = hypotheses[0]
     target = part.reading.write(tokenizer.decode(best.ids))
     text_ids = part.source_ids[part.num_prefix : -1]
     symptoms = find_symptoms(part.segment.text, target, text_ids, best.ids)
     return Outcome(
         hypotheses,
-        target,
+        told[0].text if told else target,
         symptoms,
         is_sound=holds and _HARMLESS.issuperset(symptoms),
         is_whole=holds and _SMALL.issuperset(symptoms),
         holds=holds,
+        told=told,
     )
 
 

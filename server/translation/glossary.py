@@ -1,9 +1,11 @@
 """Glossaries: a source term becomes the target term that was given for it, surely and literally.
 
-Each occurrence is taken out of the text before translation and an empty element stands for it, which `server.markup`
-shows to the model as a stand-in, a word that it copies, or puts where the alignment says; afterwards the target term
-takes the element's place. So the term is there once for each of its occurrences, whatever the model would have written.
-The price: the model does not see the word, so what stands around it may agree less well with it. Pure functions.
+Each occurrence is taken out, and an element stands for it that tells the term. `server.markup` shows the term to the
+model, so that the sentence is translated as it would be without a glossary, and the element takes the place of what
+the term became (`server.translation.exchange`). Where that place is not sure the model is shown a stand-in for it, a
+word that it copies, or at last a sentence with a hole. Afterwards the target term takes the element's place: so it is
+there once for each of its occurrences, whatever the model would have written, in the case that its place asks for.
+Pure functions.
 """
 
 import html
@@ -15,7 +17,8 @@ from itertools import accumulate
 from server.markup import Options
 from server.markup.rules import is_ignored
 from server.markup.tokens import pair_tags, tokenize
-from server.text.casing import capitalise
+from server.text.articles import choose_article
+from server.text.casing import capitalise, is_shouted, shout
 from server.text.expressions import compile_expression
 
 # A word, an entity, or any other character.
@@ -25,16 +28,23 @@ _LETTER = re.compile(r"\w")
 # some length, or it might be that of an abbreviation.
 _BEGINNING = compile_expression(r"""(?:\A|(?:\w{3}|>)[.!?…]["'”’)]?\s+)(?:<[^<>]*+>|["'(“„‚‘¿¡])*+\Z""")
 _NEAR = 300
-_ELEMENT = re.compile(r'<ferry-term n="(\d+)"></ferry-term>')
+_NAME = "ferry-term"
+# An element, and an article before it.
+_ELEMENT = compile_expression(
+    rf"""(?:(?<![\w'’-])(?P<article>[Aa]n?|AN) (?P<between>(?:<(?!{_NAME})[^<>]*+>|["'“‘(])*+))?"""
+    rf"""(?P<element><{_NAME} n="(?P<number>\d+)" reads="(?P<written>[^"<>]*+)"></{_NAME}>)"""
+)
+_TAG = re.compile(r"<[^<>]*>")
+_SENTENCE_END = re.compile(r"[.!?…:]\s|\n")
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A text whose terms are taken out.
+    """A text whose terms are in elements.
 
     Attributes:
         text: markup of `options`.
-        targets: what stands for element n in the end.
+        targets: what stands for element n in the end, one for each occurrence.
         is_plain: whether the text was plain, and shall be again.
         is_capital: whether the text begins with a capital letter.
     """
@@ -45,20 +55,44 @@ class Prepared:
     is_plain: bool
     is_capital: bool = False
 
-    def restore(self, translated: str) -> str:
-        """The translation of `text` with the target terms in it, a first word with the capital letter it needs."""
+    def restore(self, translated: str, language: str = "") -> str:
+        """The translation of `text` with the target terms in it.
+
+        The first word of a sentence has a capital letter, one in capitals has capitals; in English an article fits.
+
+        Args:
+            translated: with an element for each term.
+            language: that it is in; empty where that is not known.
+        """
 
         def target(match: re.Match[str]) -> str:
-            number = int(match.group(1)[:9])
+            number = int(match["number"][:9])
             if number >= len(self.targets):  # the caller's own text may hold such an element, which then stays
                 return match.group()
-            found = self.targets[number]
-            if self.is_capital and _BEGINNING.search(match.string, max(match.start() - _NEAR, 0), match.start()):
-                found = capitalise(found)
-            return html.escape(found, quote=False)
+            found = self._in_its_case(self.targets[number], match)
+            article, between = match["article"] or "", match["between"] or ""
+            if article and language.lower().startswith("en"):
+                article = choose_article(article, found)
+            found = html.escape(found, quote=False)
+            return f"{article} {between}{found}" if article else found
 
         filled = _ELEMENT.sub(target, translated)
         return html.unescape(filled) if self.is_plain else filled
+
+    def _in_its_case(self, target: str, match: re.Match[str]) -> str:
+        start, end = match.span("element")
+        if match["written"].isupper() and is_shouted(_sentence_around(match.string, start, end, match["written"])):
+            return shout(target)
+        if self.is_capital and _BEGINNING.search(match.string, max(start - _NEAR, 0), start):
+            return capitalise(target)
+        return target
+
+
+def _sentence_around(text: str, start: int, end: int, written: str) -> str:
+    """The sentence of `text` with `written` for what is from `start` to `end`, without tags."""
+    before = _SENTENCE_END.split(_TAG.sub("", text[max(start - _NEAR, 0) : start]))[-1]
+    behind = _SENTENCE_END.split(_TAG.sub("", text[end : end + _NEAR]))[0]
+    return html.unescape(before + written + behind)
 
 
 class Terms:
@@ -73,8 +107,8 @@ class Terms:
             lengths.setdefault(_WORD.findall(source)[0], set()).add(len(source))
         self._lengths = {word: sorted(each, reverse=True) for word, each in lengths.items()}
 
-    def take_out(self, text: str, element: Callable[[str], str]) -> str:
-        """`text` with `element(target)` for each source term in it, the longest where several begin."""
+    def take_out(self, text: str, element: Callable[[str, str], str]) -> str:
+        """`text` with `element(as written, target)` for each source term in it, the longest where several begin."""
         words = _WORD.findall(text)
         folded = [word.casefold() for word in words]
         whole = "".join(folded)
@@ -87,7 +121,7 @@ class Terms:
                 end = number_at.get(starts[number] + length)
                 target = self._targets.get(whole[starts[number] : starts[number] + length])
                 if end is not None and target is not None and _stand_alone(words, number, end):
-                    pieces.append(element(target))
+                    pieces.append(element("".join(words[number:end]), target))
                     number = end
                     break
             else:
@@ -117,10 +151,13 @@ def take_out_terms(text: str, options: Options | None, terms: Terms) -> Prepared
     if options is None:
         text, options = html.escape(text, quote=False), Options(kind="xml", outline_detection=False)
     found: list[str] = []
+    numbers: dict[str, int] = {}
 
-    def element(target: str) -> str:
+    def element(written: str, target: str) -> str:
+        number = numbers.setdefault(written, len(found))  # what is written alike stands for the same
         found.append(target)
-        return f'<ferry-term n="{len(found) - 1}"></ferry-term>'
+        reads = written.replace('"', "&quot;")
+        return f'<{_NAME} n="{number}" reads="{reads}"></{_NAME}>'
 
     tokens = tokenize(text, options.kind)
     partner = pair_tags(tokens)
@@ -132,6 +169,6 @@ def take_out_terms(text: str, options: Options | None, terms: Terms) -> Prepared
         is_language = token.kind == "text" and index > kept_until
         pieces.append(terms.take_out(token.text, element) if is_language else token.text)
     # Kept in one piece, it takes the place of a word, with spaces where the word had them.
-    kept = replace(options, ignore_tags=options.ignore_tags | {"ferry-term"})
+    kept = replace(options, ignore_tags=options.ignore_tags | {_NAME}, term_tags=frozenset({_NAME}))
     first = next((char for token in tokens if token.kind == "text" for char in token.text if char.isalpha()), "")
     return Prepared("".join(pieces), kept, tuple(found), is_plain, first.isupper())

@@ -3,6 +3,8 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
+from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +20,14 @@ Span = tuple[int, int]
 
 # Of a word's cross-attention, the share from which it is said to come from a source word.
 MIN_SHARE = 0.3
+
+
+class Edit(NamedTuple):
+    """Characters from `start` to `end` of a text that `new` is written for."""
+
+    start: int
+    end: int
+    new: str
 
 
 @dataclass(frozen=True)
@@ -57,7 +67,7 @@ def align_parts(
                 target_start += len(chosen.text) + len(part.segment.after)
                 continue
             spans = tokenizer.source_spans(part.reading.text)
-            length = len(part.reading.write(tokenizer.decode(chosen.ids)))  # a full stop at its end may have gone
+            length = len(part.reading.write(tokenizer.decode(chosen.ids)))  # its last signs may be others
             ends = [min(end, length) for end in _ends(tokenizer, chosen.ids)]
             num_prefix = len(part.source_ids) - len(spans) - 1
             # Without a span for each id (text that the tokenizer saw otherwise) nothing is said of this part.
@@ -69,7 +79,7 @@ def align_parts(
                         [(source_start + a, source_start + b) for a, b in spans],
                     )
                 )
-            target_start += ends[-1] if ends else 0
+            target_start += length
         else:
             target_start += len(text)
         source_start += len(text) + len(part.segment.after)
@@ -119,6 +129,30 @@ def move_around(
     if source is None or target is None:
         return None
     return Alignment(_moved(alignment.target_spans, target), alignment.weights, _moved(alignment.source_spans, source))
+
+
+def edit(text: str, edits: Sequence[Edit]) -> str:
+    """`text` with all of `edits`, which ascend and do not overlap."""
+    pieces: list[str] = []
+    done = 0
+    for start, end, new in edits:
+        pieces += (text[done:start], new)
+        done = end
+    return "".join((*pieces, text[done:]))
+
+
+def move_past(spans: Sequence[Span], edits: Sequence[Edit]) -> list[Span]:
+    """Where `spans` of a text are after `edits`; the first of those within one has all that is new."""
+    starts = [each.start for each in edits]
+    grown = list(accumulate((len(new) - (end - start) for start, end, new in edits), initial=0))
+
+    def moved(at: int) -> int:
+        number = bisect_left(starts, at)  # the edits that begin before
+        if number and at < edits[number - 1].end:
+            at = edits[number - 1].end
+        return at + grown[number]
+
+    return [(moved(start), moved(end)) for start, end in spans]
 
 
 def move(alignment: Alignment, source_start: int, target_start: int) -> Alignment:

@@ -12,6 +12,7 @@ from server.bundle import LanguagePair, SearchDefaults
 from server.engine.types import SearchOptions
 from server.errors import InvalidRequestError, RequestTooLargeError
 from server.markup import Document, Options, parse, parse_marked
+from server.markup.blocks import may_be_marked
 from server.models.models import Model, Models
 from server.settings import Limits
 from server.text.casing import PLAIN_READING, Reading, is_latin, read_sentence
@@ -22,7 +23,8 @@ from server.text.words import expression_of
 from server.translation.request import MAX_LENGTH_PENALTY, TranslateOptions
 
 PLAIN = Options(kind="text")
-_SOFT_HYPHEN = re.compile("\xad|&shy;|&#173;|&#[xX]0*[aA][dD];")
+_SOFT_HYPHEN = re.compile(r"\xad|&shy;|&#173;|&#[xX]0*[aA][dD];|(?<=\w)[\u200b\u2060](?=\w)")
+_FOR_ALL_GENDERS = re.compile(r"(?<!\w)([A-ZÄÖÜ][a-zäöüß]{3,40})[*:_·](?=in(?:nen)?(?!\w))")
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,16 @@ class Part:
     Attributes:
         reading: how the model reads the segment's text.
         num_prefix: how many of the ids are the prefix.
+        terms: words of it that are translated, and then put in the place of their translation.
+        held: all words that its translation must have, each as often: those that stand for something else, and terms.
     """
 
     segment: Segment
     source_ids: tuple[int, ...]
     reading: Reading = PLAIN_READING
     num_prefix: int = 0
+    terms: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -186,6 +192,8 @@ def read_document(
     """
     if markup is not None:
         return parse(text, replace(markup, target=target), stand_ins)
+    if not may_be_marked(text):
+        return None
     return parse_marked(text, replace(_plain_options(split), target=target), stand_ins)
 
 
@@ -243,11 +251,13 @@ def _has_shown(document: Document) -> bool:
 
 
 def without_surrogates(text: str) -> str:
-    """`text` with U+FFFD for lone surrogates, which could leave the server in no encoding, and without soft hyphens.
+    """`text` with U+FFFD for lone surrogates, which could leave the server in no encoding, and with words in one piece.
 
-    These say where a word of the source may be broken, and stand loose between the words of a translation.
+    Soft hyphens say where a word of the source may be broken, and would stand loose between the words of a translation;
+    so would the sign of German inside a word that means all genders (`Schüler*innen`), where models see two words.
     """
-    return _SOFT_HYPHEN.sub("", text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    text = _SOFT_HYPHEN.sub("", text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    return _FOR_ALL_GENDERS.sub(r"\1", text)
 
 
 def _plan_chunks(
@@ -255,11 +265,21 @@ def _plan_chunks(
 ) -> tuple[tuple[Part, ...], ...]:
     if document is None:
         return (cut_text(model, pair, text, split),)
-    return tuple(cut_text(model, pair, chunk.text, split, tuple(chunk.held)) for chunk in document.chunks)
+    return tuple(
+        cut_text(
+            model, pair, chunk.text, split, tuple(word for word in chunk.held if word not in chunk.terms), chunk.terms
+        )
+        for chunk in document.chunks
+    )
 
 
 def cut_text(
-    model: Model, pair: LanguagePair, text: str, split: Split = "sentences", stand_ins: tuple[str, ...] = ()
+    model: Model,
+    pair: LanguagePair,
+    text: str,
+    split: Split = "sentences",
+    stand_ins: tuple[str, ...] = (),
+    terms: tuple[str, ...] = (),
 ) -> tuple[Part, ...]:
     """The parts of `text`, in order; each fits the model, nothing is cut off.
 
@@ -269,6 +289,7 @@ def cut_text(
         text: without marks.
         split: where it is cut into sentences.
         stand_ins: words of the text that stand for something else.
+        terms: words of the text that are to be put in the place of their translation.
     """
     capacity = model.manifest.dimensions.max_source_length - len(pair.prefix_ids) - 1
     eos = model.manifest.special_ids.eos
@@ -276,7 +297,8 @@ def cut_text(
     for segment in _split(text, pair.source, split, stand_ins):
         for piece, reading, ids in _fitting(model.tokenizer, segment, capacity, stand_ins):
             source_ids = (*pair.prefix_ids, *ids, eos) if ids else ()
-            parts.append(Part(piece, source_ids, reading, len(pair.prefix_ids)))
+            found = tuple(expression_of(terms).findall(piece.text)) if terms and ids else ()
+            parts.append(Part(piece, source_ids, reading, len(pair.prefix_ids), found, (*reading.stand_ins, *found)))
     return tuple(parts)
 
 

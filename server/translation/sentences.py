@@ -102,7 +102,7 @@ class Sentences:
     async def _hold(self, index: int, outcome: Outcome) -> Outcome:
         """`outcome`, or one that holds what it has lost."""
         text, part = self._sentences[index]
-        if not part.reading.stand_ins:
+        if not part.held:
             return outcome
         way = keep_stand_ins(text, part, outcome)
         found: SentenceResult | None = None

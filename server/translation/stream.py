@@ -103,7 +103,7 @@ class LineStream:
 
     def _hold(self, planned: PlannedText, part: Part, outcome: Outcome) -> Outcome:
         """`outcome`, or one that holds what it has lost."""
-        if not part.reading.stand_ins:
+        if not part.held:
             return outcome
         way = keep_stand_ins(planned, part, outcome)
         found: SentenceResult | None = None

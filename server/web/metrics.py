@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -13,6 +14,7 @@ from server.engine.stats import QUEUE_WAIT_BOUNDS_S
 from server.models.cached import CachingEngine
 from server.models.models import Models
 from server.models.results import SentenceCache
+from server.translation.swaps import Ended
 
 # The label of requests that no route answers.
 OTHER = "other"
@@ -100,18 +102,18 @@ class Metrics:
         )
         self._suspects = Counter(
             "ferry_guard_suspects",
-            "Sentences decoded again: looped, empty, of odd length or with other numbers.",
+            "Sentences decoded again: looped, empty, of odd length, partly untranslated, with other numbers or names.",
             registry=self._registry,
         )
         self._mended = Counter("ferry_guard_mended", "Those of them that were then sound.", registry=self._registry)
 
         stand_ins = Counter(
             "ferry_stand_ins",
-            "Sentences with stand-ins, by how it ended: copied, others taken (swapped), or cut out.",
+            "Sentences with stand-ins or terms, by how it ended: copied, exchanged, others taken (swapped), cut out.",
             ["ended"],
             registry=self._registry,
         )
-        self._stand_ins = {ended: stand_ins.labels(ended) for ended in ("copied", "swapped", "cut_out")}
+        self._stand_ins = {ended: stand_ins.labels(ended) for ended in get_args(Ended)}
 
     def observe_first_piece(self, seconds: float) -> None:
         """A streamed answer has begun to go out, so long after its request came."""

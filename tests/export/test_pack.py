@@ -13,7 +13,7 @@ from export.errors import ExportError
 from export.manifest import ExportSettings
 from export.pack import Material, pack
 from export.sources.own import from_checkpoint
-from server.bundle import Manifest, Precision, Quality, read_bundle, read_golden
+from server.bundle import Manifest, Precision, Quality, StandIns, read_bundle, read_golden
 from server.engine.engine import Engine
 from server.engine.types import EngineSettings
 from tests.export.toy import SSRU, build_checkpoint
@@ -64,6 +64,33 @@ def test_manifest_says_what_the_checkpoint_knows(checkpoint: Checkpoint, tmp_pat
     sizes = manifest.dimensions
     assert (sizes.max_source_length, sizes.max_target_length, sizes.source_multiple) == (50, 75, 16)
     assert bundle.file("card").read_text() == "# A toy"
+
+
+def test_what_the_model_copies_is_measured_on_the_sample_lines_and_told_in_the_manifest(
+    checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def measure(
+        manifest: Manifest, tokenizer: object, engine: object, texts: dict[tuple[str, str], list[str]]
+    ) -> object:
+        asked.extend(texts)
+        assert all(texts.values())
+        return tuple(StandIns(pair.source, pair.target, {"XQ": 1.0, "42": 0.9}) for pair in manifest.pairs)
+
+    monkeypatch.setattr(export.pack, "measure_stand_ins", measure)
+    pack_quietly(checkpoint, tmp_path / "toy", ExportSettings())
+    assert sorted(asked) == [("de", "en"), ("en", "de")]
+    found = read_bundle(tmp_path / "toy").manifest.stand_ins
+    assert {(each.source, each.target): list(each.rates) for each in found} == {pair: ["XQ", "42"] for pair in asked}
+
+
+def test_a_model_that_copies_nothing_has_no_stand_ins_and_is_not_measured_again(
+    checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    pack_quietly(checkpoint, tmp_path / "toy", ExportSettings())
+    found = read_bundle(tmp_path / "toy").manifest.stand_ins
+    assert [(each.source, each.target, each.rates) for each in found] == [("de", "en", {}), ("en", "de", {})]
 
 
 def test_version_names_the_content(checkpoint: Checkpoint, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from server.dialects.deepl.fields import Fields, read_fields, read_string
 from server.dialects.deepl.glossaries import Glossaries
 from server.dialects.deepl.languages import find_language, list_source_languages, list_target_languages
 from server.dialects.deepl.schema import (
+    ProductUsage,
     TranslateAnswer,
     TranslateRequest,
     TranslationAnswer,
@@ -88,7 +89,8 @@ class _Endpoints:
         """How much has been translated."""
         client = identify(request)
         limit = UNLIMITED if client.character_limit is None else client.character_limit
-        return json_answer(UsageAnswer(await request.state["access"].usage.count(client.name), limit))
+        count = await request.state["access"].usage.count(client.name)
+        return json_answer(UsageAnswer(count, limit, count, limit, [ProductUsage("translate", count, count)]))
 
 
 async def _read(request: FerryRequest, max_bytes: int) -> Fields:

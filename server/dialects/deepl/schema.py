@@ -103,11 +103,22 @@ class LanguageAnswer(Struct):
     supports_formality: bool | UnsetType = UNSET
 
 
+class ProductUsage(Struct):
+    """Characters of one kind of work; here there is one kind, and an account has one key."""
+
+    product_type: str
+    character_count: int
+    api_key_character_count: int
+
+
 class UsageAnswer(Struct):
-    """Characters translated, and how many may be."""
+    """Characters translated, and how many may be; they are counted from the first on, without periods."""
 
     character_count: int
     character_limit: int
+    api_key_character_count: int
+    api_key_character_limit: int
+    products: list[ProductUsage]
 
 
 class MonolingualGlossary(Struct):

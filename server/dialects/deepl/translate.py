@@ -44,7 +44,10 @@ async def translate_texts(
     prepared = await asyncio.to_thread(_prepare, asked.texts, options.markup, entries)
     texts = [each.text for each in prepared]
     translations = await translator.translate(texts, replace(options, markup=prepared[0].options))
-    return [replace(found, text=each.restore(found.text)) for found, each in zip(translations, prepared, strict=True)]
+    return [
+        replace(found, text=each.restore(found.text, target))
+        for found, each in zip(translations, prepared, strict=True)
+    ]
 
 
 def _prepare(texts: Sequence[str], markup: Options | None, entries: Mapping[str, str]) -> list[Prepared]:

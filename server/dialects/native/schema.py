@@ -57,7 +57,7 @@ class SegmentAnswer(Struct):
     """One sentence.
 
     `complete` is false where the length limit cut its translation off; `warnings` say why not to trust it: `empty`,
-    `loop`, `too_long`, `too_short`, `copied`, or `numbers` that differ.
+    `loop`, `too_long`, `too_short`, `copied`, `untranslated` in part, `numbers` that differ, or misspelled `names`.
     """
 
     source: str

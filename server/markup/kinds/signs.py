@@ -1,5 +1,7 @@
 """Signs around and between words: markdown, wikis, formulas' languages, tables."""
 
+import re
+
 from server.markup.kinds.kind import MarkKind
 
 
@@ -10,6 +12,11 @@ def _emphasis(name: str, sign: str, example: str) -> MarkKind:
     return MarkKind(name, "emphasis", around, (example,), True, name, sign.replace("\\", ""))
 
 
+# Written out in the files of programs and subtitles; no command of TeX, and no folder.
+_BREAK = (
+    r"\\[nrh](?![a-z]{2})|\\[nN](?=[A-ZÄÖÜ])|\\N(?!\S{0,60}[.\\])"
+    r"|\\n(?!ew(?:line|page|command)|abla|eq|u\b|ot\b|oindent|onumber|i\b|eg\b)(?!\S{0,60}(?:\\|\.\w))"
+)
 # A picture inside a link, as badges are.
 _PICTURE = r"!\[[^\[\]\n]{0,200}\]\([^()\s]{0,300}\)"
 
@@ -18,11 +25,11 @@ SIGNS = (
     MarkKind(
         "reference",
         "hidden",
-        r"(?<=[^\s\[\]])\[\d{1,3}+(?:[,–\-]\s?\d{1,3}+){0,6}+\](?![\w(\[:])|(?<!\S)\[\d{1,3}+\](?![\w(\[:])",
+        r"(?<!\[)\[\d{1,3}+(?:[,–\-]\s?\d{1,3}+){0,6}+\](?![(\[:])",
         ("[1]",),
         needs="[",
     ),
-    MarkKind("escaped sign", "hidden", r"\\[*_`\#~|<>](?!\w{1,30}\\)|\\[*_`~](?=\w)", (r"\*",), True, needs="\\"),
+    MarkKind("escaped sign", "hidden", r"\\[*_`\#~|<>](?=[^\s\\])|(?<=\S)\\[*_`~]", (r"\*Stern",), True, needs="\\"),
     MarkKind(
         "word with small signs of Pandoc",
         "word",
@@ -86,13 +93,21 @@ SIGNS = (
     MarkKind(
         "step of a way",
         "border",
-        r"""(?<=[\w.…)])\ [»›>]\ (?=[A-ZÄÖÜ][^\W\d_]) | (?<=[\w.!?…)])\ [·•|]\ (?=[^\W_])""",
+        r"""(?<=[\w.…)])\ [»›]\ (?=[A-ZÄÖÜ][^\W\d_]) | (?<=[\w.!?…)])\ [·•|]\ (?=[^\W_])""",
         ("Start » Neues",),
         True,
-        needs="» › > · •",
+        needs="» › · •",
         never_with="«‹",
     ),
-    MarkKind("break of a line", "border", r"\\[nNrh](?![a-z]{2})|\\[nN](?=[A-ZÄÖÜ])", (r"\N", r"\n"), True, needs="\\"),
+    MarkKind(
+        "dash of a speaker",
+        "border",
+        r"(?:(?<=<[ibu]>)|(?<=[0-9)]\}))[-–—]\s?(?=[^\W\d_])",
+        ("<i>- Ja.</i>",),
+        True,
+        needs=re.compile("[>}][-–—]"),
+    ),
+    MarkKind("break of a line", "border", _BREAK, (r"\N", r"\n"), True, needs="\\"),
     MarkKind(
         "command of TeX",
         "word",

@@ -227,3 +227,11 @@ def test_a_broken_list_is_asked_for_again(service: Service) -> None:
 def test_choose_knows_nothing_of_nothing() -> None:
     with pytest.raises(ExportError, match="there are none"):
         choose([], "de-en")
+
+
+def test_figures_of_a_record_come_with_the_model(service: Service, tmp_path: Path) -> None:
+    offer_firefox(service, FILES)
+    assert fetch_firefox("de-en", tmp_path, f"{service.address}/v1", "", lambda message: None).figures == {}
+    alter(service, 0, flores={"bleu": 41.4, "comet": 0.8829, "odd": "no", "none": True})
+    found = fetch_firefox("de-en", tmp_path, f"{service.address}/v1", "", lambda message: None)
+    assert found.figures == {"flores bleu": 41.4, "flores comet": 0.8829}

@@ -1,5 +1,6 @@
 """Models that Marian trained give what Marian says of them: word scores, and greedy texts through our engine."""
 
+import shutil
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sentencepiece import SentencePieceProcessor, sentencepiece_model_pb2
 
 from export.errors import ExportError
 from export.sources.marian import find_weights, read_marian
 from export.sources.marian_weights import convert
 from export.sources.marian_yaml import parse_settings
 from export.sources.options import SourceOptions
+from export.sources.pieces import USER_DEFINED
 from export.sources.source import build_model
 from server.bundle import SearchDefaults
 from server.models.models import Model
@@ -133,7 +136,11 @@ def test_positions_that_were_trained_have_an_end() -> None:
 
 
 def test_trained_positions_that_marian_never_wrote() -> None:
-    """1.12.42 takes the option and has sinusoids all the same (measured: its scores, within 7e-6)."""
+    """1.12.42 takes the option and has sinusoids all the same (measured: its scores, within 7e-6).
+
+    Its code asks for `transformer-train-positions`, which its command line does not know; where a model's configuration
+    says that, it ends with an error of its own, so that no figures of its can be had for `Wpos`.
+    """
     with np.load(FIXTURES / "yaml" / "model.npz") as arrays:
         found = dict(arrays)
     config = parse_settings(found["special:model.yml"].tobytes().rstrip(b"\0").decode())
@@ -264,3 +271,24 @@ def test_the_fixtures_hold_no_pickles() -> None:
     for path in FIXTURES.glob("*/model.npz"):
         with zipfile.ZipFile(path) as archive:
             assert all(name.endswith(".npy") for name in archive.namelist())
+
+
+def test_targets_are_the_tags_that_a_vocabulary_has_in_it(tmp_path: Path) -> None:
+    folder = tmp_path / "opus"
+    shutil.copytree(FIXTURES / "ssru", folder)
+    path, model = folder / "source-vocab.spm", sentencepiece_model_pb2.ModelProto()
+    model.ParseFromString(path.read_bytes())
+    for number, tag in ((-1, ">>eng<<"), (-2, ">>nld_Latn<<")):
+        model.pieces[number].piece, model.pieces[number].type = tag, USER_DEFINED
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(ExportError, match="nothing says which languages the model translates into nl, en; give --pair"):
+        read_marian(folder / "model.npz", SourceOptions())
+    (folder / "README.md").write_text("* source language(s): deu\n* target language(s): eng nld_Latn\n")
+    source = read_marian(folder / "model.npz", SourceOptions())
+    size = len(model.pieces)
+    assert {(pair.source, pair.target): pair.prefix_ids[-1] for pair in source.pairs} == {
+        ("de", "en"): size - 1,
+        ("de", "nl"): size - 2,
+    }
+    cutter = SentencePieceProcessor(model_proto=source.tokenizers[0])
+    assert not {size - 1, size - 2} & set(cutter.encode("Der >>eng<< Hut >>nld_Latn<<"))

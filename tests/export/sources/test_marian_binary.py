@@ -94,8 +94,13 @@ def test_firefoxs_form_has_scales_and_an_aligning_layer(tmp_path: Path, monkeypa
         {"projection": 6.0, "encoder.0.self_attention.query_key_value": 6.5, "cross_key_value": 3.5}
     )
     assert source.alignment_layer == 1
+    assert source.figures == {}
+    (tmp_path / "any" / "metadata.json").write_text('{"architecture": "tiny", "flores": {"bleu": 41, "comet": 0.88}}')
+    source = read_source(tmp_path / "any", "auto", SourceOptions())
     with serve(source, tmp_path / "bundle", ExportSettings(precision="int8")) as model:
         manifest = model.manifest
+        assert manifest.origin is not None
+        assert manifest.origin.figures == {"flores bleu": 41.0, "flores comet": 0.88}
         hypotheses = search(model, [encode(model, text) for text in read_lines(STUDENT / "source.txt")])
         texts = [model.tokenizer.decode(each.ids) for each in hypotheses]
     assert (manifest.alignment_layer, manifest.alignment_heads) == (1, 1)

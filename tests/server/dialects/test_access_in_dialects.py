@@ -9,6 +9,7 @@ import pytest
 from server.access.keys import hash_key
 from server.models.models import Models
 from server.settings import ServeSettings
+from tests.server.dialects.deepl.test_routes import usage
 from tests.server.fakes import FakeEngine
 from tests.server.test_app import Site
 
@@ -113,8 +114,8 @@ def test_a_rate_says_when_to_come_back(models: Models, tmp_path: Path) -> None:
 def test_a_used_up_quota(models: Models, tmp_path: Path, ask: Any, status: int) -> None:
     site = make_site(models, tmp_path, "character_limit = 20\n")
     assert [ask(site, "ka").status_code for _ in range(3)] == [200, 200, status]
-    assert deepl(site, "ka", "GET", "/v2/usage").json() == {"character_count": 18, "character_limit": 20}
-    assert deepl(site, "kb", "GET", "/v2/usage").json() == {"character_count": 0, "character_limit": 20}
+    assert deepl(site, "ka", "GET", "/v2/usage").json() == usage(18, 20)
+    assert deepl(site, "kb", "GET", "/v2/usage").json() == usage(0, 20)
 
 
 def test_nobody_sees_the_glossaries_of_another(models: Models, tmp_path: Path) -> None:

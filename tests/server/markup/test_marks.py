@@ -76,3 +76,22 @@ def test_what_a_kind_needs_is_in_its_examples(kind: MarkKind) -> None:
 def test_a_line_with_digits_alone_has_only_text() -> None:
     line = "Am 5. Mai kamen 12 von 30 Leuten."
     assert [token.kind for token in split_marks(line, "text")] == ["text"]
+
+
+@pytest.mark.parametrize(
+    ("text", "unreadable", "held"),
+    [
+        ("spoken [ʁaɪ̯n] there", "ʁɪ\u032f", ["ʁaɪ̯n"]),
+        ("Das Wort ʁaɪ̯n.", "\u032f", ["ʁaɪ̯n"]),
+        ("Herr Dvor\u030ca\u0301k kommt", "\u030c", ["Dvor\u030ca\u0301k"]),
+        ("Cafe\u0301 und Łódź", "Łź", ["Łódź"]),
+        ("Cafe\u0301", "Ł", []),
+    ],
+)
+def test_a_word_is_held_with_its_combining_marks(text: str, unreadable: str, held: list[str]) -> None:
+    assert [text[start:end] for start, end in find_marks(text, unreadable=frozenset(unreadable))] == held
+
+
+def test_many_combining_marks_take_no_longer_than_their_number() -> None:
+    """Each letter behind one would begin a search to the end of the word."""
+    assert list(find_marks("a\u0301" * 200_000, unreadable=frozenset("Ł"))) == []

@@ -41,6 +41,8 @@ PAIRS = [
     *(("<b>", "</b>"), ("**", "**"), ("*", "*"), ("~~", "~~")),
     *(("[", "](https://a.de/b)"), ("<0>", "</0>"), ("[b]", "[/b]")),
 ]
+# Some look like another thing between the signs of a pair: `***.csv*`.
+INSIDE_PAIRS = [each for each in MARKS if each[0] not in "*~[" and not each.startswith("<<")]
 BEGINNINGS = ["", "", "", "# ", "- ", "> ", "1. ", "  ", "\t", "* [ ] "]
 ENDS = ["\n", "\n\n", "\r\n", "\t", "\n#__#\n", " \n "]
 STAND_INS = ("XQ", "Xb", "7391", "GUID", "SQL")
@@ -60,6 +62,10 @@ def generate(seed: int) -> str:
             words[first] = words[last] = "Katze"  # a sign written together with another mark is a third one
             words[first] = opening + words[first]
             words[last] += closing
+        if chance.random() < 0.2:  # a pair of signs around a mark, beside another that is the same
+            opening, closing = chance.choice(PAIRS)
+            mark = chance.choice(INSIDE_PAIRS)
+            words += [opening + mark + closing, "und", mark]
         spaces = chance.choice([" ", " ", " ", "  "])
         end = chance.choice(["", ".", "!", " 😀", " €"]) if words else ""
         pieces.append(chance.choice(BEGINNINGS) + spaces.join(words) + end + chance.choice(ENDS))

@@ -79,3 +79,69 @@ def test_what_begins_with_a_capital_is_translated_to_what_does(
     tokenizer: Tokenizer, source: str, target: str, written: str
 ) -> None:
     assert read_sentence(tokenizer, source).write(target) == written
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "written"),
+    [
+        ("Ja, aber …", "Yes, but.", "Yes, but…"),
+        ("Wird geladen...", "Loading.", "Loading..."),
+        ("Was?!", "What?", "What?!"),
+        ("Nein!!!", "No.", "No!!!"),
+        ("Kommst du", "Are you coming.", "Are you coming"),
+        ("Kommst du?", "Are you coming", "Are you coming?"),
+        ("Liebe Anna,", "Dear Anna", "Dear Anna,"),
+        ("Liebe Anna,", "Dear Anna.", "Dear Anna,"),
+        ("Name:", "Name", "Name:"),
+        ("„Komm!“", '"Come."', '"Come!"'),
+        # No full stop is added, and what the target says more strongly stays.
+        ("Er geht.", "He goes", "He goes"),
+        ("Er geht.", "He goes!", "He goes!"),
+        ("um 5 Uhr", "at 5 p.m.", "at 5 p.m."),
+        ("Er geht", 'He goes "home."', 'He goes "home."'),
+        ("Er geht!", "He goes:", "He goes:"),
+        ("Er geht,", "„“", "„“"),
+        ("Kommst du?", "¿Vienes? o no", "¿Vienes? o no"),
+        ("Gut :)", "Good", "Good"),
+        ("...", "X.", "X."),
+        ("", ".", "."),
+    ],
+)
+def test_a_translation_ends_in_the_signs_of_its_source(source: str, target: str, written: str) -> None:
+    assert Reading(source, False).write(target) == written
+
+
+def test_a_dash_that_the_model_cannot_read_is_written_again(tokenizer: Tokenizer) -> None:
+    assert read_sentence(tokenizer, "Ja — nein.").write("Yes – no.") == "Yes — no."
+    assert read_sentence(tokenizer, "Ja – nein.").write("Yes – no.") == "Yes – no."
+    assert read_sentence(tokenizer, "Ja – nein — ja.").dash == ""
+
+
+def test_a_space_that_does_not_break_stays_between_the_same_words() -> None:
+    assert Reading("Es sind 10\xa0km.", False).write("It is 10 km.") == "It is 10\xa0km."
+    assert Reading("Es sind 10\u202f% mehr.", False).write("It is 10 % more.") == "It is 10\u202f% more."
+    assert Reading("Es sind 10\xa0km.", False).write("Ten kilometres.") == "Ten kilometres."
+
+
+@pytest.mark.parametrize(
+    ("text", "stressed"),
+    [
+        ("Das ist NUR ein alter Mann.", {("NUR", "nur")}),
+        ("Die NASA und das IBAN sind Namen hier.", set()),
+        ("NUR DAS", set()),
+        ("Das WXQZ ist hier.", set()),
+    ],
+)
+def test_a_word_in_capitals_is_stressed_where_the_vocabulary_knows_it(
+    text: str, stressed: set[tuple[str, str]]
+) -> None:
+    class Words:
+        """A vocabulary of small words."""
+
+        def find_lacking(self, text: str) -> set[str]:
+            return set()
+
+        def encode(self, text: str) -> list[int]:
+            return [1] if text in ("nur", "Nur", "das", "Das") else [1] * len(text)
+
+    assert read_sentence(Words(), text).stressed == stressed  # type: ignore[arg-type]

@@ -6,13 +6,14 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from server.text import detect
-from server.text.detect import Detected, Detector
+from server.text.detect import SURE, Detected, Detector
 from tests.server.test_app import Site, refused
 
 GERMAN = """
@@ -55,6 +56,11 @@ WORDS = [
 ]
 
 
+LINES_OF_LANGUAGES = [
+    line.split("\t") for line in Path(__file__).with_name("lines_of_languages.txt").read_text("utf-8").splitlines()
+]
+
+
 @functools.cache
 def whole_model() -> LanguageIdentifier:
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
@@ -90,6 +96,18 @@ def test_short_sentences(two: Detector, three: Detector) -> None:
     assert len(SENTENCES) == 80
     assert right(two, SENTENCES) >= 78
     assert right(three, SENTENCES) >= 78
+
+
+def test_lines_of_languages_that_are_not_served_are_told_as_such(two: Detector) -> None:
+    found = [(two.detect(text), language) for language, text in LINES_OF_LANGUAGES]
+    ours = [(each, language) for each, language in found if language in ("de", "en")]
+    others = [each for each, language in found if language not in ("de", "en")]
+    assert (len(ours), len(others)) == (10, 90)
+    assert all((each.language, each.is_foreign) == (language, False) for each, language in ours)
+    assert all(each.confidence >= SURE for each, _ in ours)
+    assert sum(each.is_foreign for each in others) >= 88
+    assert sum(each.confidence >= SURE for each in others) <= 1
+    assert not any(each.is_foreign for each in map(two.detect, [text for text, _ in SENTENCES + WORDS]))
 
 
 def test_single_words(two: Detector, three: Detector) -> None:

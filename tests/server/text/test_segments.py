@@ -110,3 +110,14 @@ def test_the_cut_is_at_a_clause_or_a_word_or_anywhere(text: str, left: str) -> N
     halves = halve(Segment(text, ""))
     assert halves is not None
     assert halves[0].text == left
+
+
+def test_a_street_and_its_number_are_one_sentence() -> None:
+    assert len(split_text("Er wohnt in der Hauptstr. 5 und bleibt.", "de")) == 1
+
+
+@pytest.mark.parametrize("mark", ["\ufeff", "\u200f", "\u200b", "\u2060"])
+def test_what_nobody_sees_stays_at_the_edge(mark: str) -> None:
+    segments = split_text(f"{mark}Guten Abend{mark}", "de")
+    assert [each.text for each in segments] == ["", "Guten Abend"]
+    assert join_text(segments) == f"{mark}Guten Abend{mark}"

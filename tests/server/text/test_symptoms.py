@@ -43,6 +43,17 @@ BROKEN: list[tuple[str, str, Symptom]] = [
     ("Es kostet 250 Euro.", "It costs euros.", "numbers"),
     ("Wir treffen uns um 20:30 Uhr.", "We meet at 9:30 p.m.", "numbers"),
     ("Wir sind 21 Leute.", "We are people.", "numbers"),
+    ("Wir wohnen in Stuttgart.", "We live in Stutgart.", "names"),
+    (
+        "Der Hund läuft heute, und der Mann kauft frisches Brot.",
+        "The dog runs today, und der Mann kauft frisches Brot.",
+        "untranslated",
+    ),
+    (
+        "Als Tom den Hund im Park sah, ging er mit ihm nach Haus, und am See schrieb er gestern einen Brief.",
+        "When Tom saw the dog, he went.",
+        "too_short",
+    ),
 ]
 
 
@@ -117,3 +128,22 @@ def test_other_numbers_are_decoded_again(make_model: MakeModel, tokenizer: Token
     assert [options.beam_size for options in engine.options] == [1, 4]
     right = "the dog 12" in others
     assert (segment.target, segment.symptoms) == (("the dog 12", ()) if right else ("the dog 17", ("numbers",)))
+
+
+@pytest.mark.parametrize(
+    "others", [("Stuttgart is", "Stuttgart has"), ("Stuttgrt is", "it is"), ("it is", "Stuttgart")]
+)
+def test_only_what_has_the_name_is_better(make_model: MakeModel, tokenizer: Tokenizer, others: tuple[str, ...]) -> None:
+    class Slipping(FakeEngine):
+        def submit(self, source_ids, options: SearchOptions, *, deadline=None, caller=ANYBODY):  # type: ignore[no-untyped-def]
+            future = super().submit(source_ids, options, deadline=deadline, caller=caller)
+            texts = ("Stutgart is", *others)[: options.num_hypotheses]
+            ranked = tuple(Hypothesis(tuple(tokenizer.encode(text)), -1.0, -1.0, True) for text in texts)
+            future.set_result(SentenceResult(ranked, 0.0, 0.0, 9))
+            return future
+
+    translator = Translator(Models((make_model(Slipping(hold=True)),)), ServeSettings().limits)
+    answer = asyncio.run(translator.translate(["Stuttgart ist"], TranslateOptions("de", "en", beam_size=1)))
+    [segment] = answer[0].segments
+    right = next((each for each in others if "Stuttgart" in each), None)
+    assert (segment.target, segment.symptoms) == ((right, ()) if right else ("Stutgart is", ("names",)))

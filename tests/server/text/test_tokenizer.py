@@ -51,3 +51,10 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "spm.model").write_bytes(b"nonsense")
     with pytest.raises((OSError, RuntimeError)):
         Tokenizer.load(tmp_path / "spm.model")
+
+
+def test_a_letter_and_its_mark_are_looked_up_as_one(tokenizer: Tokenizer) -> None:
+    composed, apart = "sch\u00f6n", "scho\u0308n"
+    assert tokenizer.find_lacking(composed) == set()
+    assert tokenizer.find_lacking(apart) == set()
+    assert "\u030c" in tokenizer.find_lacking("Dvora\u0301r\u030ck")

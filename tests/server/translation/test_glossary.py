@@ -60,6 +60,35 @@ def test_html(text: str, expected: str) -> None:
     assert copy(text, Options(kind="html")) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("DER HUND IST ROT", "DER HOUND IST ROT"),
+        ("DER <HUND> IST ROT. Der HUND", "DER <HOUND> IST ROT. Der hound"),
+        ("HAUS AM SEE", "LAKE HOUSE"),
+        ("BMW HUND", "BMW hound"),
+        ("Ein HUND. DIE KATZE SCHLÄFT", "Ein hound. DIE PUSS & BOOTS SCHLÄFT"),
+    ],
+)
+def test_a_shouted_sentence_has_shouted_terms(text: str, expected: str) -> None:
+    assert copy(text, None) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        ("a Hund, an Hund", "en", "a hound, a hound"),
+        ("An <b>Hund</b>", "en-GB", "A <b>hound</b>"),
+        ("an Hund", "de", "an hound"),
+        ("plan Hund, d'a Hund", "en", "plan hound, d'a hound"),
+        ("an <b>an Hund", "en", "an <b>a hound"),
+    ],
+)
+def test_an_english_article_fits(text: str, language: str, expected: str) -> None:
+    prepared = take_out_terms(text, Options(kind="html"), Terms(TERMS))
+    assert prepared.restore(prepared.text, language) == expected
+
+
 def test_letters_that_are_alike_in_some_cases_only() -> None:
     """A regular expression without regard to case takes these for `i`, a dictionary does not."""
     terms = Terms({"istanbul": "x", "bir": "y", "straße": "street"})
@@ -106,6 +135,6 @@ def test_every_term_of_the_snippets_is_there_whatever_the_translator_does(order:
         output = prepared.restore(translate_chunks(parse(prepared.text, prepared.options), translate))
         for target in terms.values():
             wanted += prepared.targets.count(target)
-            found += len(re.findall(rf"{target}(?!\d)", output))
+            found += len(re.findall(rf"{target}(?!\d)", output, re.I))  # in a shouted sentence it is shouted
     print(f"{order}: {found} of {wanted} terms")
     assert found == wanted > 500

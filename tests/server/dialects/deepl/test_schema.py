@@ -76,6 +76,11 @@ def test_markup_by_default() -> None:
     assert asked.markup_version == "v2"
 
 
+def test_attributes_are_translated_where_asked_for() -> None:
+    asked = parse_translate({**BODY, "tag_handling": "html", "translate_attributes": True})
+    assert asked.markup == Options("html", attributes=True)
+
+
 def test_tags_without_tag_handling_change_nothing() -> None:
     asked = parse_translate({**BODY, "ignore_tags": "x", "tag_handling_version": "v1"})
     assert (asked.markup, asked.markup_version) == (None, None)
