@@ -7,6 +7,7 @@ from msgspec import Struct
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from server.access.access import Client
 from server.dialects.codes import show_regional_code
 from server.dialects.plugins.errors import refuse
 from server.dialects.plugins.guest import is_single_request
@@ -65,8 +66,8 @@ def _make_route(path: str, endpoint: Endpoint, method: str) -> Route:
 
 async def post_imme(request: FerryRequest) -> Response:
     """Translate the texts of a page for Immersive Translate."""
-    asked = await _read(request, ImmeRequest)
-    translations = await _translate(request, asked.text_list, asked.source_lang, asked.target_lang)
+    client, asked = identify_token(request), await _read(request, ImmeRequest)
+    translations = await _translate(request, client, asked.text_list, asked.source_lang, asked.target_lang)
     return json_answer(ImmeAnswer([ImmeTranslation(_show_source(each), each.text) for each in translations]))
 
 
@@ -76,26 +77,26 @@ async def post_kiss(request: FerryRequest) -> Response:
     Raises:
         InvalidRequestError: there is neither `text` nor `texts`.
     """
-    asked = await _read(request, KissRequest)
+    client, asked = identify_token(request), await _read(request, KissRequest)
     if asked.texts is None and asked.text is None:
         raise InvalidRequestError("text is missing; send text, or a list as texts.")
     texts = [asked.text or ""] if asked.texts is None else asked.texts
-    found = await _translate(request, texts, asked.source, asked.to)
+    found = await _translate(request, client, texts, asked.source, asked.to)
     translations = [KissTranslation(each.text, _show_source(each)) for each in found]
     return json_answer(translations[0] if asked.texts is None else KissAnswer(translations))
 
 
 async def post_single(request: FerryRequest) -> Response:
     """Translate one text, as MTranServer does."""
-    asked = await _read(request, SingleRequest)
-    [translation] = await _translate(request, [asked.text], asked.source, asked.to, bool(asked.html))
+    client, asked = identify_token(request), await _read(request, SingleRequest)
+    [translation] = await _translate(request, client, [asked.text], asked.source, asked.to, bool(asked.html))
     return json_answer(SingleAnswer(translation.text))
 
 
 async def post_batch(request: FerryRequest) -> Response:
     """Translate many texts, as MTranServer does."""
-    asked = await _read(request, BatchRequest)
-    translations = await _translate(request, asked.texts, asked.source, asked.to, bool(asked.html))
+    client, asked = identify_token(request), await _read(request, BatchRequest)
+    translations = await _translate(request, client, asked.texts, asked.source, asked.to, bool(asked.html))
     return json_answer(BatchAnswer([each.text for each in translations]))
 
 
@@ -120,9 +121,9 @@ async def _read(request: FerryRequest, kind: type[Body]) -> Body:
 
 
 async def _translate(
-    request: FerryRequest, texts: Sequence[str], source: str, target: str, html: bool = False
+    request: FerryRequest, client: Client, texts: Sequence[str], source: str, target: str, html: bool = False
 ) -> Sequence[Translation]:
-    client, pairs = identify_token(request), request.state["translator"].models.pairs
+    pairs = request.state["translator"].models.pairs
     codes = find_source(source, pairs), find_target(target, pairs)
     return await translate_texts(request, client, texts, *codes, HTML if html else PLAIN)
 
