@@ -187,6 +187,8 @@ def _google(curl: Curl) -> None:
     for answer in (
         curl.json(f"{path}?key=any", {"q": "Guten Morgen.", "target": "en"}),
         curl(f"{path}?q=Guten%20Morgen.&target=en"),
+        curl.json(f"/google{path}", {"q": "Guten Morgen.", "target": "en"}),
+        curl(f"/google{path}?q=Guten%20Morgen.&target=en"),
     ):
         assert answer == {"data": {"translations": [expected]}}
     for answer in (curl(f"{path}/detect", "-d", "q=Guten Morgen."), curl(f"{path}/detect?q=Guten%20Morgen.")):

@@ -43,17 +43,21 @@ from server.web.origins import open_refusal, open_to_all
 from server.web.state import FerryRequest
 
 TRANSLATE = "/language/translate/v2"
+# Where MTranServer has it, for clients that are set to that.
+TRANSLATE_TOO = f"/google{TRANSLATE}"
 
 
 def build_google_dialect() -> Dialect:
-    """All that is under /language/translate/v2."""
+    """All that is under /language/translate/v2, and translations under /google as well."""
     routes = [
         _make_route(TRANSLATE, translate, "POST"),
+        _make_route(TRANSLATE_TOO, translate, "POST"),
         _make_route(f"{TRANSLATE}/detect", detect, "POST"),
         _make_route(f"{TRANSLATE}/languages", list_languages),
     ]
     refusal = open_refusal(refuse)
-    return Dialect("Google-compatible", routes, refusal, load_google_spec(), frozenset({TRANSLATE}), ("/language/",))
+    crowded = frozenset({TRANSLATE, TRANSLATE_TOO})
+    return Dialect("Google-compatible", routes, refusal, load_google_spec(), crowded, ("/language/", "/google/"))
 
 
 def _make_route(path: str, endpoint: Endpoint, *others: str) -> Route:

@@ -84,6 +84,8 @@ CALLS = (
     TRANSLATE_FILE,
     Call("POST", "/language/translate/v2", {"json": GOOGLE}),
     Call("GET", "/language/translate/v2", {"params": GOOGLE}),
+    Call("POST", "/google/language/translate/v2", {"json": GOOGLE}),
+    Call("GET", "/google/language/translate/v2", {"params": GOOGLE}),
     Call("POST", "/language/translate/v2/detect", {"json": {"q": TEXT}}),
     Call("GET", "/language/translate/v2/detect", {"params": {"q": TEXT}}),
     Call("GET", "/language/translate/v2/languages", {"params": {"target": "en"}}),

@@ -19,6 +19,11 @@ def test_one_text(site: Site) -> None:
     assert translate(site).json() == {"data": {"translations": [{"translatedText": "Der Hund."}]}}
 
 
+def test_where_mtranserver_has_it(site: Site) -> None:
+    assert texts(site.ask("POST", f"/google{PATH}", json=BODY)) == ["Der Hund."]
+    refused(site.ask("POST", "/google/translate"), 404, "GET / lists", "notFound")
+
+
 def test_many_texts_in_order(site: Site, tokenizer: Tokenizer) -> None:
     given = ["the dog", "", "a house"]
     answer = translate(site, q=given, source="en", target="de", format="text")
