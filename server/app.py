@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from server.access.access import Access
 from server.dialects.deepl.routes import build_deepl_dialect
+from server.dialects.google.routes import build_google_dialect
 from server.dialects.libre.routes import build_libre_dialect
 from server.dialects.native.routes import build_native_dialect
 from server.dialects.operations.routes import build_operations_dialect
@@ -37,6 +38,7 @@ GET  /translate      ?q=Guten+Morgen.&source=de&target=en
 POST /v1/detect      {"text": "Guten Morgen."}
 POST /v2/translate   and /v2/languages, /v2/usage, /v3/glossaries: as DeepL's clients ask
 POST /translate      and /detect, /languages, /translate_file: as LibreTranslate's clients ask; see /spec
+POST /language/translate/v2   and /detect, /languages below it: as Google's clients ask
 GET  /v1/models      the models, their language pairs and their quality
 GET  /docs           all of it; /openapi.json for programs
 GET  /               in a browser: a page to type in
@@ -84,6 +86,7 @@ def build_dialects(storage: Storage, documents: Documents) -> tuple[Dialect, ...
         build_native_dialect(),
         build_deepl_dialect(storage.glossaries, documents),
         build_libre_dialect(storage.files),
+        build_google_dialect(),
         build_operations_dialect(),
     )
 

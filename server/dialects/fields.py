@@ -1,5 +1,6 @@
 """Bodies as names and values, whichever of JSON and a form a client sends; what is told of one that cannot be read."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -63,3 +64,15 @@ def parse_form(body: bytes, encoding: str, max_fields: int, faults: Faults) -> l
         raise InvalidRequestError(faults.no_form) from error
     except ValueError as error:
         raise InvalidRequestError(faults.too_many.format(max_fields)) from error
+
+
+def group_fields(pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
+    """A value for each name, a list of them where it came more than once."""
+    fields: dict[str, object] = {}
+    for name, value in pairs:
+        known = fields.get(name)
+        if isinstance(known, list):
+            known.append(value)
+        else:
+            fields[name] = value if known is None else [known, value]
+    return fields

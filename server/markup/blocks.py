@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from server.markup.marks import split_marks
+from server.markup.marks import may_have_marks, split_marks
 from server.markup.options import Options
 from server.markup.tokens import Token, tokenize
 from server.text.expressions import compile_expression
@@ -75,9 +75,9 @@ def read_tokens(source: str, options: Options) -> list[Token]:
     return tokens
 
 
-def has_blocks(text: str) -> bool:
-    """Whether a line of plain text begins with something that is no language, or is no line of language."""
-    return _STRUCTURED.search(text) is not None
+def may_be_marked(text: str) -> bool:
+    """Whether plain text may have marks, or a line that begins with something that is no language; quick always."""
+    return may_have_marks(text) or _STRUCTURED.search(text) is not None
 
 
 @dataclass

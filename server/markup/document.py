@@ -9,11 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from server.markup.atoms import Atom, read_atoms
-from server.markup.blocks import has_blocks, read_tokens
+from server.markup.blocks import read_tokens
 from server.markup.entities import REFERENCE, Forms, find_forms, is_known
 from server.markup.held import hold
 from server.markup.inner import find_inner
-from server.markup.marks import may_have_marks
 from server.markup.options import Kind, Options
 from server.markup.tokens import Token
 from server.text.segments import LINE_ENDS, are_symbols
@@ -115,9 +114,13 @@ def parse(source: str, options: Options, stand_ins: Sequence[str] = ()) -> Docum
 
 
 def parse_marked(source: str, options: Options, stand_ins: Sequence[str] = ()) -> Document | None:
-    """What `parse` makes of plain text; None if nothing in it is a mark or begins a line, so that all is language."""
-    if not may_have_marks(source) and not has_blocks(source):
-        return None
+    """What `parse` makes of plain text; None if nothing in it is a mark or begins a line, so that all is language.
+
+    Args:
+        source: plain text.
+        options: how it is taken apart.
+        stand_ins: as for `parse`.
+    """
     tokens = read_tokens(source, options)
     return _parse(source, tokens, options, stand_ins) if any(map(_is_marked, tokens)) else None
 

@@ -106,13 +106,17 @@ def _without_hyphens(chunk: Chunk, target: str) -> str:
 
 
 def _without_inventions(chunk: Chunk, target: str) -> str:
-    """`target` with spaces for any marks in it: the translator saw none, so these are not the source's."""
+    """`target` with spaces for any marks in it: the translator saw none, so these are not the source's.
+
+    But for those that a stand-in makes with the signs beside it, as `(/XQ/)` has a path in it.
+    """
     options = chunk.options
     if chunk.kind != "text" and next(find_marks(chunk.text, chunk.kind, options.unreadable), None) is not None:
         return target  # the source has text that only looks like one, once its entities are decoded
     is_plain = chunk.kind == "text"
     tokens = read_tokens(target, options) if is_plain else split_marks(target, chunk.kind, options.unreadable)
-    return "".join(token.text if token.kind == "text" else " " * len(token.text) for token in tokens)
+    held = expression_of(chunk.held).search if chunk.held else lambda text: None
+    return "".join(each.text if each.kind == "text" or held(each.text) else " " * len(each.text) for each in tokens)
 
 
 def chunks(document: Document) -> list[str]:

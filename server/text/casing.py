@@ -86,20 +86,20 @@ PLAIN_READING = Reading("", False)
 
 def read_sentence(tokenizer: Tokenizer, text: str, stand_ins: tuple[str, ...] = ()) -> Reading:
     """`text`, in which `stand_ins` stand for something else, as the model is to read it."""
-    lacking = tokenizer.find_lacking(text)
-    unreadable = _find_unreadable(lacking, text) if lacking else frozenset[str]()
-    dash = next((char for char in _DASHES if char in lacking and "–" not in text), "")
-    for char in lacking & _COUNTERPART_OF.keys():
-        text = text.replace(char, _COUNTERPART_OF[char])
     words = expression_of(stand_ins).sub("", text) if stand_ins else text
     in_capitals = is_shouted(words)
+    lacking = tokenizer.find_lacking(text)
+    unreadable = _find_unreadable(lacking, text) if lacking else frozenset[str]()
+    dashes = [] if "–" in text else sorted(lacking.intersection(_DASHES), key=_DASHES.index)
+    for char in lacking & _COUNTERPART_OF.keys():
+        text, words = (each.replace(char, _COUNTERPART_OF[char]) for each in (text, words))
     first = _FIRST_WORD.match(text)
     is_capital = first is not None and first.group(1)[0].isupper() and first.group(1) not in stand_ins
     shown = _restored(_calm(text), text, stand_ins) if in_capitals else text
     capitals = frozenset[str]() if in_capitals else frozenset(_CAPITALS.findall(words)) - _ACRONYMS
     may_stress = capitals and len(_WITH_SMALL.findall(words)) >= _MIN_SMALL_WORDS
     stressed = _find_stressed(tokenizer, capitals) if may_stress else frozenset[tuple[str, str]]()
-    return Reading(shown, in_capitals, is_capital, unreadable, stand_ins, stressed, dash)
+    return Reading(shown, in_capitals, is_capital, unreadable, stand_ins, stressed, "".join(dashes[:1]))
 
 
 def _find_unreadable(lacking: set[str], text: str) -> frozenset[str]:

@@ -43,18 +43,17 @@ def find_symptoms(
         source_ids: without specials.
         target_ids: without specials.
     """
-    found = list(find_serious(target, source_ids, target_ids))
-    if "empty" in found:
-        return tuple(found)
-    if _is_copy(source, target):
-        found.append("copied")
-    elif leaves_words(source, target):
-        found.append("untranslated")
-    if changes_numbers(source, target):
-        found.append("numbers")
-    if find_slips(source, target):
-        found.append("names")
-    return tuple(found)
+    serious = find_serious(target, source_ids, target_ids)
+    if "empty" in serious:
+        return serious
+    is_copy = _is_copy(source, target)
+    found: dict[Symptom, bool] = {
+        "copied": is_copy,
+        "numbers": changes_numbers(source, target),
+        "untranslated": not is_copy and leaves_words(source, target),
+        "names": bool(find_slips(source, target)),
+    }
+    return (*serious, *(symptom for symptom, is_there in found.items() if is_there))
 
 
 def find_serious(target: str, source_ids: Sequence[int], target_ids: Sequence[int]) -> tuple[Symptom, ...]:

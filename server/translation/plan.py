@@ -12,6 +12,7 @@ from server.bundle import LanguagePair, SearchDefaults
 from server.engine.types import SearchOptions
 from server.errors import InvalidRequestError, RequestTooLargeError
 from server.markup import Document, Options, parse, parse_marked
+from server.markup.blocks import may_be_marked
 from server.models.models import Model, Models
 from server.settings import Limits
 from server.text.casing import PLAIN_READING, Reading, is_latin, read_sentence
@@ -34,6 +35,7 @@ class Part:
         reading: how the model reads the segment's text.
         num_prefix: how many of the ids are the prefix.
         terms: words of it that are translated, and then put in the place of their translation.
+        held: all words that its translation must have, each as often: those that stand for something else, and terms.
     """
 
     segment: Segment
@@ -41,11 +43,7 @@ class Part:
     reading: Reading = PLAIN_READING
     num_prefix: int = 0
     terms: tuple[str, ...] = ()
-
-    @property
-    def held(self) -> tuple[str, ...]:
-        """The words that its translation must have, each as often."""
-        return (*self.reading.stand_ins, *self.terms)
+    held: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -194,6 +192,8 @@ def read_document(
     """
     if markup is not None:
         return parse(text, replace(markup, target=target), stand_ins)
+    if not may_be_marked(text):
+        return None
     return parse_marked(text, replace(_plain_options(split), target=target), stand_ins)
 
 
@@ -298,7 +298,7 @@ def cut_text(
         for piece, reading, ids in _fitting(model.tokenizer, segment, capacity, stand_ins):
             source_ids = (*pair.prefix_ids, *ids, eos) if ids else ()
             found = tuple(expression_of(terms).findall(piece.text)) if terms and ids else ()
-            parts.append(Part(piece, source_ids, reading, len(pair.prefix_ids), found))
+            parts.append(Part(piece, source_ids, reading, len(pair.prefix_ids), found, (*reading.stand_ins, *found)))
     return tuple(parts)
 
 

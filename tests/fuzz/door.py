@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from server.app import build_app
 from server.dialects.deepl.errors import ErrorAnswer as DeeplError
+from server.dialects.google.errors import ErrorAnswer as GoogleError
 from server.dialects.libre.errors import ErrorAnswer as LibreError
 from server.dialects.native.schema import DetectAnswer, TextAnswer, TranslateAnswer
 from server.models.models import Models
@@ -213,7 +214,8 @@ class _Log(logging.Handler):
 
 def _check_error(path: str, body: bytes) -> None:
     """The dialect's own words, or those that answer for no dialect: paths and methods that there are none of."""
+    own: Any = {"v2": DeeplError, "language": GoogleError}.get(path.split("/")[1], LibreError)
     try:
-        msgspec.json.decode(body, type=DeeplError if path.startswith("/v2/") else LibreError)
+        msgspec.json.decode(body, type=own)
     except msgspec.ValidationError:
         msgspec.json.decode(body, type=ErrorAnswer)

@@ -53,6 +53,13 @@ LIBRE: dict[str, st.SearchStrategy[Any]] = {
     "alternatives": st.sampled_from([0, 0, 0, 1, 1, 7, 8, "3", "99999999999", "٣", -1]),
     "api_key": SCALARS,
 }
+GOOGLE: dict[str, st.SearchStrategy[Any]] = {
+    "q": TEXTS,
+    "source": CODES,
+    "target": CODES,
+    "format": st.sampled_from(["text", "html", None]),
+    "model": SCALARS,
+}
 JSON = (b"content-type", b"application/json")
 FORM = (b"content-type", b"application/x-www-form-urlencoded")
 
@@ -82,10 +89,18 @@ def test_libre_json(door: Door, body: bytes, path: bytes) -> None:
 
 
 @fuzz(100)
+@given(body=json_bodies(GOOGLE), path=st.sampled_from([b"/language/translate/v2", b"/language/translate/v2/detect"]))
+def test_google_json(door: Door, body: bytes, path: bytes) -> None:
+    door.ask("POST", path, [JSON], body)
+
+
+@fuzz(100)
 @given(
     pairs=st.lists(st.tuples(st.sampled_from([*DEEPL, *LIBRE, MARK, ""]) | TEXT, TEXT | CODES), max_size=8),
     raw=st.sampled_from([b"", b"", b"&" * 5000, b"%", b"%ed%a0%80", b"&a=%ff", b"=", b";", b"{", b"\0"]),
-    path=st.sampled_from([b"/v2/translate", b"/translate", b"/detect", b"/v2/glossaries", b"/v2/languages"]),
+    path=st.sampled_from(
+        [b"/v2/translate", b"/translate", b"/detect", b"/v2/glossaries", b"/v2/languages", b"/language/translate/v2"]
+    ),
 )
 def test_forms(door: Door, pairs: list[tuple[str, str]], raw: bytes, path: bytes) -> None:
     body = "&".join(

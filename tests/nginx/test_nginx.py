@@ -67,6 +67,9 @@ def test_without_replicas_the_answer_is_json(front: Front) -> None:
     assert answer.json()["error"]["code"] == "unavailable"
     assert answer.headers["Retry-After"] == "1"
     assert ask(front, "/v2/translate").json() == {"message": "No replica could answer; ask again."}
+    google = ask(front, "/language/translate/v2").json()["error"]
+    assert (google["code"], google["status"], google["errors"][0]["reason"]) == (502, "UNAVAILABLE", "backendError")
+    assert google["message"] == google["errors"][0]["message"] == "No replica could answer; ask again."
     assert ask(front, "/translate").json() == {"error": "No replica could answer; ask again."}
 
 

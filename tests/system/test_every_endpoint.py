@@ -71,6 +71,7 @@ def test_every_endpoint(curl: Curl, tmp_path: Path) -> None:
     _deepl(curl)
     _deepl_document(curl, tmp_path)
     _libre(curl, tmp_path)
+    _google(curl)
     described = {
         (method.upper(), path) for path, methods in curl("/openapi.json")["paths"].items() for method in methods
     }
@@ -178,6 +179,18 @@ def _libre(curl: Curl, folder: Path) -> None:
     file = ("-F", f"file=@{folder / 'text.txt'}", "-F", "source=de", "-F", "target=en")
     url = curl("/translate_file", *file)["translatedFileUrl"]
     assert curl.raw(url.removeprefix(curl.url)) == (200, "Good morning.\n")
+
+
+def _google(curl: Curl) -> None:
+    path, expected = "/language/translate/v2", {"translatedText": "Good morning.", "detectedSourceLanguage": "de"}
+    for answer in (
+        curl.json(f"{path}?key=any", {"q": "Guten Morgen.", "target": "en"}),
+        curl(f"{path}?q=Guten%20Morgen.&target=en"),
+    ):
+        assert answer == {"data": {"translations": [expected]}}
+    for answer in (curl(f"{path}/detect", "-d", "q=Guten Morgen."), curl(f"{path}/detect?q=Guten%20Morgen.")):
+        assert answer["data"]["detections"][0][0]["language"] == "de"
+    assert curl(f"{path}/languages") == {"data": {"languages": [{"language": "de"}, {"language": "en"}]}}
 
 
 @pytest.mark.slow

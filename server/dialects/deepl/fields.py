@@ -8,7 +8,7 @@ send them for options that were not set.
 from collections.abc import Mapping
 from typing import TypeVar
 
-from server.dialects.fields import FORM, Faults, looks_like_json, parse_form, parse_json
+from server.dialects.fields import FORM, Faults, group_fields, looks_like_json, parse_form, parse_json
 from server.errors import InvalidRequestError
 from server.web.body import read_body, read_media_type
 from server.web.state import FerryRequest
@@ -40,22 +40,10 @@ async def read_fields(request: FerryRequest, max_bytes: int) -> Fields:
     if not body.strip():
         return {}
     if media_type == FORM and not looks_like_json(body):
-        return _group(parse_form(body, "ascii", MAX_FORM_FIELDS, _FAULTS))
+        return group_fields(parse_form(body, "ascii", MAX_FORM_FIELDS, _FAULTS))
     if media_type.startswith("multipart/"):
         raise InvalidRequestError(f"The body is {media_type}; send application/json or {FORM}.")
     return parse_json(body, _FAULTS)
-
-
-def _group(pairs: list[tuple[str, str]]) -> Fields:
-    """A value for each name, a list of them where it came more than once."""
-    fields: dict[str, object] = {}
-    for name, value in pairs:
-        known = fields.get(name)
-        if isinstance(known, list):
-            known.append(value)
-        else:
-            fields[name] = value if known is None else [known, value]
-    return fields
 
 
 def read_string(fields: Fields, name: str) -> str | None:

@@ -3,7 +3,6 @@
 from msgspec import Struct
 from starlette.responses import Response
 
-from server.dialects.libre.origins import CORS_HEADERS
 from server.errors import (
     DeadlineExceededError,
     FerryError,
@@ -13,6 +12,7 @@ from server.errors import (
     RequestTooLargeError,
 )
 from server.web.answers import json_answer, make_retry_headers
+from server.web.origins import CORS_HEADERS
 
 
 class ForbiddenError(FerryError):

@@ -11,11 +11,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.bundle import LanguagePair
+from server.dialects.codes import show_code
 from server.dialects.libre.documents import translate_file
 from server.dialects.libre.errors import ForbiddenError, refuse
 from server.dialects.libre.fields import Fields, read_fields, read_file
-from server.dialects.libre.languages import list_languages, show_code
-from server.dialects.libre.origins import open_to_all
+from server.dialects.libre.languages import list_languages
 from server.dialects.libre.schema import (
     FileAnswer,
     TranslateAnswer,
@@ -35,6 +35,7 @@ from server.translation.request import AUTO
 from server.web.answers import Endpoint, json_answer
 from server.web.callers import identify, seconds_allowed, unless_gone
 from server.web.dialect import Dialect, describe_server
+from server.web.origins import open_to_all
 from server.web.state import FerryRequest
 
 MAX_DETECTED = 3

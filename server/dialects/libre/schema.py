@@ -7,8 +7,9 @@ from typing import Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from server.bundle import LanguagePair
+from server.dialects.codes import show_code
 from server.dialects.libre.fields import Fields
-from server.dialects.libre.languages import find_language, show_code
+from server.dialects.libre.languages import find_language
 from server.errors import InvalidRequestError, RequestTooLargeError
 from server.settings import Limits
 from server.text.detect import Detected

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from server.dialects.libre.languages import show_code
+from server.dialects.codes import show_code
 from server.documents.formats.registry import SUFFIXES
 from server.openapi.template import Values, load_spec
 from server.translation.request import AUTO

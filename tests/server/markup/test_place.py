@@ -37,3 +37,13 @@ def test_what_the_translator_invents_is_taken_out() -> None:
     output = assemble(document, [("eins {b} zwei", None)])
     assert "{b}" not in output
     assert verify(document.source, output, TEXT)
+
+
+def test_a_stand_in_between_signs_is_no_invention() -> None:
+    """With the slashes beside it, it looks like a path, which the word that it stands for does not."""
+    source = "Der Rhein (/ʁaɪ\u032fn/) fließt."
+    document = parse(source, Options("text", unreadable=frozenset("ʁɪ\u032f")), ("XQ", "42"))
+    assert document.chunks[0].text == "Der Rhein (/XQ/) fließt."
+    [placed] = document.chunks
+    output = assemble(document, [("The Rhine (/XQ/) flows.", None)])
+    assert output == "The Rhine (/XQ/) flows.".replace("XQ", placed.held["XQ"])

@@ -41,6 +41,7 @@ class Call:
 NATIVE = {"text": TEXT, "source": "de", "target": "en"}
 DEEPL = {"text": [TEXT], "source_lang": "DE", "target_lang": "EN-US"}
 LIBRE = {"q": TEXT, "source": "de", "target": "en"}
+GOOGLE = {"q": [TEXT], "source": "de", "target": "en"}
 LIBRE_FORM = {"source": "de", "target": "en"}
 DEEPL_FORM = {"source_lang": "DE", "target_lang": "EN-US"}
 GLOSSARY = {"name": "g", "source_lang": "DE", "target_lang": "EN", "entries_format": "tsv", "entries": "Hund\thound"}
@@ -79,6 +80,11 @@ CALLS = (
     Call("GET", "/spec"),
     Call("POST", "/suggest", {"data": {"q": "a", "s": "b"}}),
     TRANSLATE_FILE,
+    Call("POST", "/language/translate/v2", {"json": GOOGLE}),
+    Call("GET", "/language/translate/v2", {"params": GOOGLE}),
+    Call("POST", "/language/translate/v2/detect", {"json": {"q": TEXT}}),
+    Call("GET", "/language/translate/v2/detect", {"params": {"q": TEXT}}),
+    Call("GET", "/language/translate/v2/languages", {"params": {"target": "en"}}),
 )
 
 

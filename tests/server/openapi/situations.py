@@ -81,6 +81,7 @@ def _varied(glossary: str) -> list[tuple[str, dict[str, Any]]]:
         ("/v1/translate", {**NATIVE, "stream": True}),
         ("/v2/translate", {**DEEPL, "glossary_id": glossary, "model_type": "latency_optimized", "tag_handling": "xml"}),
         ("/translate", {**LIBRE, "source": "auto", "alternatives": 1}),
+        ("/language/translate/v2", {"q": TEXT, "target": "en", "model": "nmt"}),
         ("/translate", {**LIBRE, "q": [TEXT], "source": "auto", "alternatives": 1}),
     ]
 
@@ -151,6 +152,9 @@ async def ask_what_is_wrong(stage: Stage) -> None:
             await witness.ask("too large", call, content=b"x", headers=_LONG | _MULTIPART)
         for text in ("", "a" * 21):
             await witness.ask("wrong text", _GET_TRANSLATE, params={"q": text} if text else {})
+        await witness.ask(
+            "wrong target", Call("GET", "/language/translate/v2/languages"), params={"target": ["de", "en"]}
+        )
         await witness.ask("wrong type", Call("GET", "/v2/languages"), params={"type": "both"})
         await witness.ask("wrong entries", CREATE_GLOSSARY, json={**CREATE_GLOSSARY.content["json"], "entries": "a"})
         lost = {"glossary_id": UNKNOWN_GLOSSARY}

@@ -9,10 +9,12 @@ import pytest
 import yaml
 from msgspec import Struct
 
-from server.dialects import deepl, libre, native, operations
+from server.dialects import deepl, google, libre, native, operations
 from server.dialects.deepl import documents as deepl_documents
 from server.dialects.deepl import errors as deepl_errors
 from server.dialects.deepl import schema as deepl_schema
+from server.dialects.google import errors as google_errors
+from server.dialects.google import schema as google_schema
 from server.dialects.libre import errors as libre_errors
 from server.dialects.libre import languages as libre_languages
 from server.dialects.libre import schema as libre_schema
@@ -26,6 +28,7 @@ DIALECTS: list[tuple[ModuleType, str, list[Any]]] = [
     (native, "", [native_schema, answers]),
     (deepl, "DeepL", [deepl_schema, deepl_documents, deepl_errors]),
     (libre, "Libre", [libre_schema, libre_languages, libre_errors]),
+    (google, "Google", [google_schema, google_errors]),
     (operations, "Operations", [operations_routes, answers]),
 ]
 

@@ -49,7 +49,9 @@ def hypothesis(tokenizer: Tokenizer, source: str, target: str, links: Links) -> 
 
 def part_of(tokenizer: Tokenizer, source: str, *terms: str) -> Part:
     reading = read_sentence(tokenizer, source)
-    return Part(Segment(source, ""), (EN, *tokenizer.encode(reading.text), EOS), reading, 1, terms)
+    return Part(
+        Segment(source, ""), (EN, *tokenizer.encode(reading.text), EOS), reading, 1, terms, (*reading.stand_ins, *terms)
+    )
 
 
 @pytest.mark.parametrize(
