@@ -14,6 +14,7 @@ from server.dialects.google.routes import build_google_dialect
 from server.dialects.libre.routes import build_libre_dialect
 from server.dialects.native.routes import build_native_dialect
 from server.dialects.operations.routes import build_operations_dialect
+from server.dialects.plugins.routes import build_plugins_dialect
 from server.documents.jobs import Documents
 from server.models.models import Models
 from server.openapi.endpoints import build_openapi_routes
@@ -39,6 +40,7 @@ POST /v1/detect      {"text": "Guten Morgen."}
 POST /v2/translate   and /v2/languages, /v2/usage, /v3/glossaries: as DeepL's clients ask
 POST /translate      and /detect, /languages, /translate_file: as LibreTranslate's clients ask; see /spec
 POST /language/translate/v2   and /detect, /languages below it: as Google's clients ask
+POST /imme /kiss /translate/batch   as Immersive Translate, Kiss Translator and clients of MTranServer ask
 GET  /v1/models      the models, their language pairs and their quality
 GET  /docs           all of it; /openapi.json for programs
 GET  /               in a browser: a page to type in
@@ -59,7 +61,7 @@ def build_app(models: Models, settings: ServeSettings, reloader: Reloader | None
     dialects = build_dialects(storage, documents)
     routes = [
         # The first that matches answers, so those that are asked most come first.
-        *(route for dialect in dialects for route in answer_routes(dialect)),
+        *answer_routes(dialects),
         Route("/debug", get_debug, include_in_schema=False),
         *build_openapi_routes(dialects),
         *page_routes(INDEX),
@@ -87,6 +89,7 @@ def build_dialects(storage: Storage, documents: Documents) -> tuple[Dialect, ...
         build_deepl_dialect(storage.glossaries, documents),
         build_libre_dialect(storage.files),
         build_google_dialect(),
+        build_plugins_dialect(),
         build_operations_dialect(),
     )
 

@@ -9,7 +9,9 @@ To add a dialect: a folder here with
 
 and a line in `build_dialects` (server/app.py). An endpoint asks `identify` who is there and
 `granted` whether that caller may, gives texts to the translator, and raises errors of `server.errors`. Nothing here
-knows engines, ids or models' insides, and no dialect knows another. What two of them share is in fields.py.
+knows engines, ids or models' insides, and no dialect knows another. What several share is in fields.py
+(bodies), codes.py (languages) and texts.py (the way to the translator). A path that another dialect has is had as its
+`Guest`, whose bodies are told by their fields.
 
 The tests hold the text to the behaviour: add a request of each operation to tests/server/openapi/calls.py, and
 test_behaviour.py makes its errors happen, with keys and without.

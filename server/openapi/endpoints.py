@@ -7,6 +7,7 @@ from pathlib import Path
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from server.openapi.merging import merge_operations
 from server.openapi.rendering import render_page
 from server.openapi.template import read_version
 from server.web.answers import json_answer
@@ -55,13 +56,19 @@ def build_document(dialects: Sequence[Dialect], served: Served) -> Schema:
     for dialect in dialects:
         spec = dialect.spec(served)
         common = {"tags": [dialect.name], "security": spec["security"]}
-        for path, operations in spec["paths"].items():
-            described = {method: common | operation for method, operation in operations.items()}
-            paths.setdefault(path, {}).update(described)
         for kind, named in spec["components"].items():
             known = components.setdefault(kind, {})
             assert not known.keys() & named.keys(), f"two dialects have the same names in {kind}"
             known.update(named)
+        for path, operations in spec["paths"].items():
+            described = {method: common | operation for method, operation in operations.items()}
+            known = paths.setdefault(path, {})
+            for method, operation in described.items():
+                known[method] = (
+                    merge_operations({"components": components}, known[method], operation)
+                    if method in known
+                    else operation
+                )
     return {
         "openapi": OPENAPI,
         "info": {"title": "Ferry", "version": read_version(), "description": f"Translates {directions}."},

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from html import escape
 
+from server.openapi.merging import resolve
 from server.web.dialect import Schema
 
 _MAX_ENUM = 6
@@ -45,7 +46,7 @@ def _keys(document: Schema, operation: Schema) -> Iterator[str]:
 
 
 def _parameters(document: Schema, operation: Schema) -> Iterator[tuple[str, str, str]]:
-    for each in (_resolve(document, each) for each in operation.get("parameters", ())):
+    for each in (resolve(document, each) for each in operation.get("parameters", ())):
         yield each["name"] + "*" * each["required"], _type(each["schema"]), each.get("description", "")
 
 
@@ -53,7 +54,7 @@ def _body(document: Schema, operation: Schema) -> Iterator[str]:
     content = operation.get("requestBody", {}).get("content", {})
     if content:
         yield f"<p>Takes {escape(', '.join(content))}; * must be there.</p>"
-        yield _table(_fields(_resolve(document, next(iter(content.values()))["schema"])))
+        yield from (_table(_fields(each)) for each in _alternatives(document, next(iter(content.values()))["schema"]))
 
 
 def _fields(schema: Schema) -> Iterator[tuple[str, str, str]]:
@@ -63,12 +64,23 @@ def _fields(schema: Schema) -> Iterator[tuple[str, str, str]]:
         yield name + "*" * (name in required), _type(field), field.get("description", "") + default
 
 
+def _alternatives(document: Schema, schema: Schema) -> list[Schema]:
+    """What a body may be: more than one thing where two dialects have the path."""
+    found = resolve(document, schema)
+    return [resolve(document, each) for each in found.get("anyOf", [found])]
+
+
 def _responses(document: Schema, operation: Schema) -> Iterator[str]:
     for status, named in operation["responses"].items():
-        response = _resolve(document, named)
+        response = resolve(document, named)
         schemas = [each.get("schema", {}) for each in response.get("content", {}).values()]
         names = list(
-            dict.fromkeys(name for schema in schemas for name in _resolve(document, schema).get("properties", ()))
+            dict.fromkeys(
+                name
+                for schema in schemas
+                for each in _alternatives(document, schema)
+                for name in each.get("properties", ())
+            )
         )
         told = f": <code>{escape(', '.join(names))}</code>" if names else ""
         yield f"<li><b>{status}</b> {escape(response['description'])}{told}</li>"
@@ -98,13 +110,3 @@ def _type(schema: Schema) -> str:
 
 
 _LIMITS = {"minimum": "from", "maximum": "to", "maxLength": "up to"}
-
-
-def _resolve(document: Schema, node: Schema) -> Schema:
-    """`node`, or what it refers to."""
-    if "$ref" not in node:
-        return node
-    found = document
-    for name in node["$ref"].removeprefix("#/").split("/"):
-        found = found[name]
-    return found

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from server.bundle import LanguagePair
 from server.errors import FerryError, MethodNotAllowedError, PathNotFoundError
 from server.settings import Limits
-from server.web.answers import Refusal, answer_client_gone, refuse
+from server.web.answers import Endpoint, Refusal, answer_client_gone, refuse
 from server.web.state import FerryRequest
 
 Schema = dict[str, Any]
@@ -32,6 +32,21 @@ class Served:
 
 
 @dataclass(frozen=True)
+class Guest:
+    """An endpoint for POST at the path of another dialect, which answers what is not meant for the guest.
+
+    Attributes:
+        path: of a route that some dialect has.
+        is_meant: whether a body is for the guest. It is asked for every body, so it had better be quick.
+        endpoint: may raise; the refusal is that of the guest's dialect.
+    """
+
+    path: str
+    is_meant: Callable[[bytes], bool]
+    endpoint: Endpoint
+
+
+@dataclass(frozen=True)
 class Dialect:
     """An API that clients speak.
 
@@ -43,6 +58,7 @@ class Dialect:
         spec: an OpenAPI document of this dialect alone.
         crowded: paths where nearly all work comes from; a crowd there is refused unread.
         prefixes: beginnings of paths that its clients alone ask for, whether there is anything or not.
+        guests: endpoints at paths of other dialects.
     """
 
     name: str
@@ -51,6 +67,7 @@ class Dialect:
     spec: Spec
     crowded: frozenset[str] = frozenset()
     prefixes: tuple[str, ...] = ()
+    guests: tuple[Guest, ...] = ()
 
 
 def describe_server(request: FerryRequest) -> Served:

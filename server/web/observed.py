@@ -6,6 +6,7 @@ import logging
 import random
 import re
 import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -18,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from server.errors import FerryError
 from server.web.answers import Endpoint, Refusal, make_shutdown_error, refuse, report_failure
 from server.web.dialect import Dialect
+from server.web.guests import admit
 from server.web.logs import access_log, log_request
 from server.web.metrics import Metrics, route_of
 from server.web.shedding import Shedder
@@ -78,12 +80,19 @@ def _request_id(scope: Scope) -> str:
     return given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
 
 
-def answer_routes(dialect: Dialect) -> list[Route]:
-    """The routes of `dialect`, which answer in its words whatever their endpoints raise."""
-    return [
-        Route(route.path, _answer_errors(route.endpoint, dialect.refusal), methods=list(route.methods or ()))
-        for route in dialect.routes
-    ]
+def answer_routes(dialects: Sequence[Dialect]) -> list[Route]:
+    """The routes of all dialects, which answer in a dialect's own words whatever its endpoints raise."""
+    guests: dict[str, list[tuple[Callable[[bytes], bool], Endpoint]]] = {}
+    for dialect in dialects:
+        for guest in dialect.guests:
+            own = _answer_errors(guest.endpoint, dialect.refusal)
+            guests.setdefault(guest.path, []).append((guest.is_meant, own))
+    routes = []
+    for dialect in dialects:
+        for route in dialect.routes:
+            endpoint = _answer_errors(admit(route.endpoint, guests.get(route.path, ())), dialect.refusal)
+            routes.append(Route(route.path, endpoint, methods=list(route.methods or ())))
+    return routes
 
 
 def _answer_errors(endpoint: Endpoint, refusal: Refusal) -> Endpoint:

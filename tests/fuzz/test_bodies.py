@@ -60,6 +60,16 @@ GOOGLE: dict[str, st.SearchStrategy[Any]] = {
     "format": st.sampled_from(["text", "html", None]),
     "model": SCALARS,
 }
+PLUGINS: dict[str, st.SearchStrategy[Any]] = {
+    "from": CODES,
+    "to": CODES,
+    "text": TEXT,
+    "texts": TEXTS,
+    "html": SCALARS,
+    "source_lang": CODES,
+    "target_lang": CODES,
+    "text_list": TEXTS,
+}
 JSON = (b"content-type", b"application/json")
 FORM = (b"content-type", b"application/x-www-form-urlencoded")
 
@@ -91,6 +101,15 @@ def test_libre_json(door: Door, body: bytes, path: bytes) -> None:
 @fuzz(100)
 @given(body=json_bodies(GOOGLE), path=st.sampled_from([b"/language/translate/v2", b"/language/translate/v2/detect"]))
 def test_google_json(door: Door, body: bytes, path: bytes) -> None:
+    door.ask("POST", path, [JSON], body)
+
+
+@fuzz(100)
+@given(
+    body=json_bodies(PLUGINS),
+    path=st.sampled_from([b"/imme", b"/kiss", b"/translate", b"/translate/batch"]),
+)
+def test_plugins_json(door: Door, body: bytes, path: bytes) -> None:
     door.ask("POST", path, [JSON], body)
 
 

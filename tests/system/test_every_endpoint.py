@@ -72,6 +72,7 @@ def test_every_endpoint(curl: Curl, tmp_path: Path) -> None:
     _deepl_document(curl, tmp_path)
     _libre(curl, tmp_path)
     _google(curl)
+    _plugins(curl)
     described = {
         (method.upper(), path) for path, methods in curl("/openapi.json")["paths"].items() for method in methods
     }
@@ -191,6 +192,19 @@ def _google(curl: Curl) -> None:
     for answer in (curl(f"{path}/detect", "-d", "q=Guten Morgen."), curl(f"{path}/detect?q=Guten%20Morgen.")):
         assert answer["data"]["detections"][0][0]["language"] == "de"
     assert curl(f"{path}/languages") == {"data": {"languages": [{"language": "de"}, {"language": "en"}]}}
+
+
+def _plugins(curl: Curl) -> None:
+    texts, languages = ["Guten Morgen.", "Danke."], {"from": "de", "to": "en"}
+    answer = curl.json("/imme?token=any", {"source_lang": "auto", "target_lang": "en", "text_list": texts})
+    expected = ["Good morning.", "Thank you."]
+    assert answer == {"translations": [{"detected_source_lang": "de", "text": text} for text in expected]}
+    many = curl.json("/kiss", {**languages, "texts": texts}, "-H", "Authorization: Bearer any")
+    assert many == {"translations": [{"text": text, "src": "de"} for text in expected]}
+    assert curl.json("/translate", {**languages, "text": texts[0], "html": False}) == {"result": expected[0]}
+    assert curl.json("/translate/batch", {**languages, "texts": texts}) == {"results": expected}
+    assert curl("/version")["version"]
+    assert curl.raw("/__heartbeat__") == curl.raw("/__lbheartbeat__") == (200, "Ready")
 
 
 @pytest.mark.slow

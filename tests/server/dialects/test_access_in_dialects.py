@@ -46,8 +46,14 @@ def google(site: Site, key: str | None) -> httpx.Response:
     return site.ask("POST", "/language/translate/v2", json=LIBRE, params={"key": key} if key else {})
 
 
+def imme(site: Site, key: str | None) -> httpx.Response:
+    body = {"source_lang": "de", "target_lang": "en", "text_list": ["Der Hund."]}
+    return site.ask("POST", "/imme", json=body, params={"token": key} if key else {})
+
+
 @pytest.mark.parametrize(
-    ("ask", "missing", "wrong"), [(native, 401, 403), (deepl, 403, 403), (libre, 400, 403), (google, 403, 400)]
+    ("ask", "missing", "wrong"),
+    [(native, 401, 403), (deepl, 403, 403), (libre, 400, 403), (google, 403, 400), (imme, 401, 401)],
 )
 def test_only_those_with_a_key(
     models: Models, engine: FakeEngine, tmp_path: Path, ask: Any, missing: int, wrong: int
@@ -86,7 +92,7 @@ def test_web_pages_are_told_whether_one_is_needed(models: Models, tmp_path: Path
     assert (told["apiKeys"], told["keyRequired"]) == (with_keys, with_keys)
 
 
-@pytest.mark.parametrize("ask", [native, deepl, libre, google])
+@pytest.mark.parametrize("ask", [native, deepl, libre, google, imme])
 def test_too_often_is_429_for_that_key_alone(models: Models, tmp_path: Path, ask: Any) -> None:
     site = make_site(models, tmp_path, "requests_per_minute = 2\n")
     # Where a minute begins in between, one more may pass: the window slides by weighing the minute before.
@@ -104,7 +110,7 @@ def test_a_rate_says_when_to_come_back(models: Models, tmp_path: Path) -> None:
     assert 1 <= int(answer.headers["retry-after"]) <= 120
 
 
-@pytest.mark.parametrize(("ask", "status"), [(native, 403), (deepl, 456), (libre, 403), (google, 403)])
+@pytest.mark.parametrize(("ask", "status"), [(native, 403), (deepl, 456), (libre, 403), (google, 403), (imme, 403)])
 def test_a_used_up_quota(models: Models, tmp_path: Path, ask: Any, status: int) -> None:
     site = make_site(models, tmp_path, "character_limit = 20\n")
     assert [ask(site, "ka").status_code for _ in range(3)] == [200, 200, status]

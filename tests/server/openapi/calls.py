@@ -20,12 +20,14 @@ class Call:
         template: the path as the document has it.
         ids: what stands in the path's places.
         content: what httpx takes: `json`, `data`, `files`, `params`.
+        is_guest: whether another dialect has the path, whose own document says nothing of it.
     """
 
     method: Method
     template: str
     content: Mapping[str, Any] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
+    is_guest: bool = False
 
     @property
     def operation(self) -> tuple[str, str]:
@@ -85,6 +87,13 @@ CALLS = (
     Call("POST", "/language/translate/v2/detect", {"json": {"q": TEXT}}),
     Call("GET", "/language/translate/v2/detect", {"params": {"q": TEXT}}),
     Call("GET", "/language/translate/v2/languages", {"params": {"target": "en"}}),
+    Call("POST", "/imme", {"json": {"source_lang": "de", "target_lang": "en", "text_list": [TEXT]}}),
+    Call("POST", "/kiss", {"json": {"from": "de", "to": "en", "text": TEXT}}),
+    Call("POST", "/translate", {"json": {"from": "de", "to": "en", "text": TEXT}}, is_guest=True),
+    Call("POST", "/translate/batch", {"json": {"from": "de", "to": "en", "texts": [TEXT]}}),
+    Call("GET", "/version"),
+    Call("GET", "/__heartbeat__"),
+    Call("GET", "/__lbheartbeat__"),
 )
 
 

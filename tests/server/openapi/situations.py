@@ -82,6 +82,7 @@ def _varied(glossary: str) -> list[tuple[str, dict[str, Any]]]:
         ("/v2/translate", {**DEEPL, "glossary_id": glossary, "model_type": "latency_optimized", "tag_handling": "xml"}),
         ("/translate", {**LIBRE, "source": "auto", "alternatives": 1}),
         ("/language/translate/v2", {"q": TEXT, "target": "en", "model": "nmt"}),
+        ("/kiss", {"to": "en", "texts": [TEXT, ""]}),
         ("/translate", {**LIBRE, "q": [TEXT], "source": "auto", "alternatives": 1}),
     ]
 
@@ -155,6 +156,8 @@ async def ask_what_is_wrong(stage: Stage) -> None:
         await witness.ask(
             "wrong target", Call("GET", "/language/translate/v2/languages"), params={"target": ["de", "en"]}
         )
+        guest = Call("POST", "/translate", is_guest=True)
+        await witness.ask("too long", guest, json={"from": "de", "to": "en", "text": "a" * 21})
         await witness.ask("wrong type", Call("GET", "/v2/languages"), params={"type": "both"})
         await witness.ask("wrong entries", CREATE_GLOSSARY, json={**CREATE_GLOSSARY.content["json"], "entries": "a"})
         lost = {"glossary_id": UNKNOWN_GLOSSARY}

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from msgspec import Struct
 
-from server.dialects import deepl, google, libre, native, operations
+from server.dialects import deepl, google, libre, native, operations, plugins
 from server.dialects.deepl import documents as deepl_documents
 from server.dialects.deepl import errors as deepl_errors
 from server.dialects.deepl import schema as deepl_schema
@@ -20,6 +20,8 @@ from server.dialects.libre import languages as libre_languages
 from server.dialects.libre import schema as libre_schema
 from server.dialects.native import schema as native_schema
 from server.dialects.operations import routes as operations_routes
+from server.dialects.plugins import errors as plugins_errors
+from server.dialects.plugins import schema as plugins_schema
 from server.storage.glossary_store import DictionaryInfo, GlossaryInfo
 from server.web import answers
 
@@ -29,6 +31,7 @@ DIALECTS: list[tuple[ModuleType, str, list[Any]]] = [
     (deepl, "DeepL", [deepl_schema, deepl_documents, deepl_errors]),
     (libre, "Libre", [libre_schema, libre_languages, libre_errors]),
     (google, "Google", [google_schema, google_errors]),
+    (plugins, "Plugins", [plugins_schema, plugins_errors]),
     (operations, "Operations", [operations_routes, answers]),
 ]
 

@@ -36,7 +36,7 @@ async def answer(request: Request[Any]) -> Response:
 
 def ask(method: str, path: str) -> httpx.Response:
     routes = [Route("/{what}", answer, methods=["GET", "POST"]), Route("/only/post", answer, methods=["POST"])]
-    app = Starlette(routes=answer_routes(Dialect("loud", routes, refuse, lambda served: {})))
+    app = Starlette(routes=answer_routes([Dialect("loud", routes, refuse, lambda served: {})]))
 
     async def ask() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://ferry") as client:

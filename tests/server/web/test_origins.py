@@ -5,12 +5,16 @@ import pytest
 from server.models.models import Models
 from tests.server.test_app import Site
 
-BODY = {"q": "Der Hund.", "source": "de", "target": "en"}
+BODY = {"q": "Der Hund.", "source": "de", "target": "en", "texts": ["Der Hund."], "to": "en"}
 
 
 @pytest.mark.parametrize(
     ("path", "listing"),
-    [("/translate", "/languages"), ("/language/translate/v2", "/language/translate/v2/languages")],
+    [
+        ("/translate", "/languages"),
+        ("/language/translate/v2", "/language/translate/v2/languages"),
+        ("/translate/batch", "/version"),
+    ],
 )
 def test_browsers_of_any_origin_may_ask(models: Models, path: str, listing: str) -> None:
     site = Site(models)
@@ -18,7 +22,7 @@ def test_browsers_of_any_origin_may_ask(models: Models, path: str, listing: str)
     assert before.status_code == 204
     assert before.headers["access-control-allow-methods"] == "GET, POST"
     assert "Content-Type" in before.headers["access-control-allow-headers"]
-    wrong = site.ask("POST", path, json={**BODY, "target": "tlh"})
+    wrong = site.ask("POST", path, json={**BODY, "target": "tlh", "to": "tlh"})
     assert wrong.status_code == 400
     for answer in (before, site.ask("POST", path, json=BODY), wrong, site.ask("GET", listing)):
         assert answer.headers["access-control-allow-origin"] == "*"
