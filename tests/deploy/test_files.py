@@ -100,7 +100,7 @@ def test_what_is_stored_is_asked_of_the_one_pod_that_has_it(tmp_path: Path) -> N
     paths = [path for part in ingresses for rule in part["spec"]["rules"] for path in rule["http"]["paths"]]
     asked = {path["path"]: path["backend"]["service"]["name"] for path in paths}
     for route in routes(tmp_path):
-        stores = route.startswith("/v2/") or route in ("/translate_file", "/download_file/{name}")
+        stores = route.startswith(("/v2/", "/v3/")) or route in ("/translate_file", "/download_file/{name}")
         backend = max(
             (path for path in asked if route == path or route.startswith(f"{path.rstrip('/')}/")), key=len, default=None
         )

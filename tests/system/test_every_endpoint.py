@@ -69,6 +69,7 @@ def curl(tmp_path: Path) -> Iterator[Curl]:
 def test_every_endpoint(curl: Curl, tmp_path: Path) -> None:
     _native(curl)
     _deepl(curl)
+    _deepl_glossaries(curl)
     _deepl_document(curl, tmp_path)
     _libre(curl, tmp_path)
     _google(curl)
@@ -148,6 +149,23 @@ def _deepl(curl: Curl) -> None:
         "glossary_id": created["glossary_id"],
     }
     assert "mansion" in curl.json("/v2/translate", asked, *key)["translations"][0]["text"]
+    assert curl.raw(one, *key, "-X", "DELETE") == (204, "")
+
+
+def _deepl_glossaries(curl: Curl) -> None:
+    key = ("-H", "Authorization: DeepL-Auth-Key any")
+    direction = {"source_lang": "de", "target_lang": "en"}
+    dictionary = {**direction, "entries_format": "tsv", "entries": "Haus\tmansion"}
+    created = curl.json("/v3/glossaries", {"name": "g", "dictionaries": [dictionary]}, *key)
+    one = f"/v3/glossaries/{created['glossary_id']}"
+    assert curl("/v3/glossaries", *key)["glossaries"] == [curl(one, *key)] == [created]
+    more = {**dictionary, "entries": "Hund\thound"}
+    changed = curl.json(one, {"name": "h", "dictionaries": [more]}, *key, "-X", "PATCH")
+    assert (changed["name"], changed["dictionaries"][0]["entry_count"]) == ("h", 2)
+    [found] = curl(f"{one}/entries?source_lang=de&target_lang=en", *key)["dictionaries"]
+    assert found["entries"] == "Haus\tmansion\nHund\thound"
+    assert curl.json(f"{one}/dictionaries", more, *key, "-X", "PUT") == {**direction, "entry_count": 1}
+    assert curl.raw(f"{one}/dictionaries?source_lang=de&target_lang=en", *key, "-X", "DELETE") == (204, "")
     assert curl.raw(one, *key, "-X", "DELETE") == (204, "")
 
 
