@@ -19,6 +19,7 @@ from server.text.words import is_of_word
 # A text without any of these has no mark: signs, digits, and what stands together as in no sentence.
 _TRIGGER = re.compile(rf"""[^\w\s.,;:!?'"()…–—„“”‚‘’-]|[\d_{HAZARDS}]|[a-z][A-Z]|\w[.:;]\w|:\w|--|''|\(\)|\.\w|!\d""")
 _AFTER_ADDRESS = ".,;:!?…'*)]}_"
+_AFTER_CONTENT = ("[/", "](", "~~")  # of pairs around an address
 _ADDRESSES = ("address", "address without a scheme", "path", "path with backslashes", "file")
 # What says in which direction is read.
 _COMBINING = "\u0300-\u036f"  # accents and the like, written behind their letters
@@ -153,7 +154,8 @@ def _has_any(wanted: Iterable[str], line: str) -> bool:
 
 def _without_tail(address: str) -> str:
     """`address` without the punctuation of the sentence around it, and the end of what it stands in."""
-    address = address.partition("[/")[0] or address
+    for end in _AFTER_CONTENT:
+        address = address.partition(end)[0] or address
     tail = len(address.rstrip(_AFTER_ADDRESS))
     if address[tail : tail + 1] == ")" and address.count("(", 0, tail) > address.count(")", 0, tail):
         tail += 1

@@ -95,3 +95,19 @@ def test_a_word_is_held_with_its_combining_marks(text: str, unreadable: str, hel
 def test_many_combining_marks_take_no_longer_than_their_number() -> None:
     """Each letter behind one would begin a search to the end of the word."""
     assert list(find_marks("a\u0301" * 200_000, unreadable=frozenset("Ł"))) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("siehe ~~www.example.org~~ dort", ["~~", "www.example.org", "~~"]),
+        ("siehe ~~localhost:8080/x~~ dort", ["~~", "localhost:8080/x", "~~"]),
+        ("die [C:\\Neue Ordner\\b.txt](https://a.de/b) dort", ["[", "C:\\Neue Ordner\\b.txt", "](https://a.de/b)"]),
+        ("mit [--tiefe=3](https://a.de/b) starten", ["[", "--tiefe=3", "](https://a.de/b)"]),
+        ("y = 2x *2031-05-06* geht", ["y = 2x", "*", "2031-05-06", "*"]),
+        ("y = 2x * 3 geht", ["y = 2x * 3"]),
+        ("ruf 0900/765 432 2031-05-06T10:00:00Z an", ["0900/765 432", "2031-05-06T10:00:00Z"]),
+    ],
+)
+def test_a_mark_ends_where_another_begins(text: str, found: list[str]) -> None:
+    assert [text[start:end] for start, end in find_marks(text)] == found
