@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from server.markup.options import Options
-from server.markup.tokens import BLOCK_ELEMENTS, Token
+from server.markup.tokens import BLOCK_ELEMENTS, KNOWN_ELEMENTS, Token
 
 # What is shown but not language.
 _NOT_LANGUAGE = frozenset(("code", "kbd", "samp", "var", "math", "svg", "script", "style", "[code"))
@@ -44,7 +44,7 @@ def is_shown(token: Token, options: Options) -> bool:
         return False
     if token.kind in ("mark", "message"):
         return True
-    return options.kind == "xml" or token.kind != "empty" or token.name in _SHOWN_EMPTY
+    return token.kind != "empty" or token.name in _SHOWN_EMPTY or _is_placeholder(token, options)
 
 
 def is_noun(token: Token, options: Options) -> bool:
@@ -52,7 +52,15 @@ def is_noun(token: Token, options: Options) -> bool:
 
     Pictures and icons of html stand beside their words, and say nothing that a sentence would lack without them.
     """
-    return token.kind in ("kept", "mark", "message") or (options.kind == "xml" and token.name not in _BREAKS)
+    if token.kind in ("kept", "mark", "message"):
+        return True
+    return token.name not in _BREAKS and (options.kind == "xml" or _is_placeholder(token, options))
+
+
+def _is_placeholder(token: Token, options: Options) -> bool:
+    """Whether an empty element may stand for a word: any of xml; in plain text those that html has not, as `<ph/>`."""
+    is_unknown = token.kind == "empty" and token.name not in KNOWN_ELEMENTS
+    return options.kind == "xml" or (options.kind == "text" and is_unknown)
 
 
 def splitting_names(tokens: Sequence[Token], partner: dict[int, int], options: Options) -> frozenset[str]:

@@ -47,3 +47,8 @@ def test_a_stand_in_between_signs_is_no_invention() -> None:
     [placed] = document.chunks
     output = assemble(document, [("The Rhine (/XQ/) flows.", None)])
     assert output == "The Rhine (/XQ/) flows.".replace("XQ", placed.held["XQ"])
+
+
+def test_an_unknown_empty_element_in_plain_text_stands_for_a_word() -> None:
+    [chunk] = parse('Delete <ph id="2"/> items<br/> now', TEXT, ("XQ", "42")).chunks
+    assert (chunk.text, chunk.held) == ("Delete XQ items now", {"XQ": '<ph id="2"/>'})
