@@ -50,5 +50,5 @@ def test_a_stand_in_between_signs_is_no_invention() -> None:
 
 
 def test_an_unknown_empty_element_in_plain_text_stands_for_a_word() -> None:
-    [chunk] = parse('Delete <ph id="2"/> items<br/> now', TEXT, ("XQ", "42")).chunks
+    [chunk] = parse('Delete <ph id="2"/> items<wbr/> now', TEXT, ("XQ", "42")).chunks
     assert (chunk.text, chunk.held) == ("Delete XQ items now", {"XQ": '<ph id="2"/>'})
