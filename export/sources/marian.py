@@ -66,7 +66,8 @@ def read_marian(path: Path, options: SourceOptions) -> Source:
         pairs=choose_pairs(sides[0].tags, _say(path), options.pairs),
         # Padding is masked wherever it stands, so that any id will do.
         special_ids=SpecialIds(pad=sides[0].eos, unk=sides[1].unk, bos=start, eos=sides[1].eos),
-        suppressed_ids=(sides[1].unk, start),
+        # Tables may be filled up with rows that no piece has.
+        suppressed_ids=(sides[1].unk, *range(len(sides[1].pieces), start + 1)),
         max_source_length=learned or MAX_SOURCE_LENGTH,
         max_target_length=learned or MAX_TARGET_LENGTH,
         search=_read_search(decoder),

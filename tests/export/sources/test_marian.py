@@ -213,6 +213,20 @@ def test_tensors_that_are_missing_or_left_over_are_named(tmp_path: Path) -> None
     assert "has no special:model.yml" in refuse(folder / "model.npz")
 
 
+def test_rows_that_no_piece_has_are_never_written(tmp_path: Path) -> None:
+    folder = copy(tmp_path / "model", "pre-norm")
+    with np.load(folder / "model.npz") as arrays:
+        found = dict(arrays)
+    num_pieces = len(read_marian(folder / "model.npz", DE_EN).model.state_dict()["logits_bias"]) - 1
+    for name in ("decoder_Wemb", "decoder_ff_logit_out_Wt"):
+        found[name] = np.pad(found[name], ((0, 4), (0, 0)))
+    found["decoder_ff_logit_out_b"] = np.pad(found["decoder_ff_logit_out_b"], ((0, 0), (0, 4)))
+    np.savez(folder / "model.npz", **found)
+    source = read_marian(folder / "model.npz", DE_EN)
+    assert source.special_ids.bos == num_pieces + 4
+    assert set(range(num_pieces, num_pieces + 5)) <= set(source.suppressed_ids)
+
+
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
