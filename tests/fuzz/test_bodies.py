@@ -118,7 +118,10 @@ def test_plugins_json(door: Door, body: bytes, path: bytes) -> None:
     pairs=st.lists(st.tuples(st.sampled_from([*DEEPL, *LIBRE, MARK, ""]) | TEXT, TEXT | CODES), max_size=8),
     raw=st.sampled_from([b"", b"", b"&" * 5000, b"%", b"%ed%a0%80", b"&a=%ff", b"=", b";", b"{", b"\0"]),
     path=st.sampled_from(
-        [b"/v2/translate", b"/translate", b"/detect", b"/v2/glossaries", b"/v2/languages", b"/language/translate/v2"]
+        [
+            *(b"/v2/translate", b"/translate", b"/detect", b"/v2/glossaries", b"/v3/glossaries", b"/v2/languages"),
+            b"/language/translate/v2",
+        ]
     ),
 )
 def test_forms(door: Door, pairs: list[tuple[str, str]], raw: bytes, path: bytes) -> None:
@@ -214,5 +217,13 @@ def test_glossaries(door: Door, entries: list[tuple[str, str]], kind: str, name:
 @fuzz(40)
 @given(values=VALUES)
 def test_any_json_at_all(door: Door, values: object) -> None:
-    for path in (b"/v1/translate", b"/v1/detect", b"/v2/translate", b"/v2/glossaries", b"/translate", b"/suggest"):
+    for path in (
+        b"/v1/translate",
+        b"/v1/detect",
+        b"/v2/translate",
+        b"/v2/glossaries",
+        b"/v3/glossaries",
+        b"/translate",
+        b"/suggest",
+    ):
         door.ask("POST", path, [JSON], json.dumps(values).encode())
