@@ -6,6 +6,7 @@ That is how clients in browsers use some dialects, and no answer depends on cook
 import functools
 
 from starlette.responses import Response
+from starlette.routing import Route
 
 from server.errors import FerryError
 from server.web.answers import Endpoint, Refusal
@@ -31,6 +32,11 @@ def open_to_all(endpoint: Endpoint) -> Endpoint:
         return answered
 
     return answer
+
+
+def open_route(path: str, endpoint: Endpoint, *methods: str) -> Route:
+    """The route of `endpoint`, asked by `methods` and by pages of any origin."""
+    return Route(path, open_to_all(endpoint), methods=[*methods, "OPTIONS"])
 
 
 def open_refusal(refusal: Refusal) -> Refusal:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from msgspec import UNSET
 from starlette.responses import Response
-from starlette.routing import Route
 
 from server.access.access import Client
 from server.bundle import LanguagePair
@@ -36,10 +35,10 @@ from server.dialects.texts import HTML, PLAIN, translate_texts
 from server.text.detect import detect_texts
 from server.text.language_names import language_name
 from server.translation.assemble import Translation
-from server.web.answers import Endpoint, json_answer
+from server.web.answers import json_answer
 from server.web.callers import identify
 from server.web.dialect import Dialect
-from server.web.origins import open_refusal, open_to_all
+from server.web.origins import open_refusal, open_route
 from server.web.state import FerryRequest
 
 TRANSLATE = "/language/translate/v2"
@@ -50,18 +49,14 @@ TRANSLATE_TOO = f"/google{TRANSLATE}"
 def build_google_dialect() -> Dialect:
     """All that is under /language/translate/v2, and translations under /google as well."""
     routes = [
-        _make_route(TRANSLATE, translate, "POST"),
-        _make_route(TRANSLATE_TOO, translate, "POST"),
-        _make_route(f"{TRANSLATE}/detect", detect, "POST"),
-        _make_route(f"{TRANSLATE}/languages", list_languages),
+        open_route(TRANSLATE, translate, "GET", "POST"),
+        open_route(TRANSLATE_TOO, translate, "GET", "POST"),
+        open_route(f"{TRANSLATE}/detect", detect, "GET", "POST"),
+        open_route(f"{TRANSLATE}/languages", list_languages, "GET"),
     ]
     refusal = open_refusal(refuse)
     crowded = frozenset({TRANSLATE, TRANSLATE_TOO})
     return Dialect("Google-compatible", routes, refusal, load_google_spec(), crowded, ("/language/", "/google/"))
-
-
-def _make_route(path: str, endpoint: Endpoint, *others: str) -> Route:
-    return Route(path, open_to_all(endpoint), methods=["GET", "OPTIONS", *others])
 
 
 async def translate(request: FerryRequest) -> Response:

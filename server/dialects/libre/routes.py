@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from functools import partial
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from server.bundle import LanguagePair
 from server.dialects.codes import show_code
@@ -32,10 +31,10 @@ from server.storage.file_store import FileStore
 from server.text.detect import detect_texts
 from server.text.language_names import language_name
 from server.translation.request import AUTO
-from server.web.answers import Endpoint, json_answer
+from server.web.answers import json_answer
 from server.web.callers import identify, seconds_allowed, unless_gone
 from server.web.dialect import Dialect, describe_server
-from server.web.origins import open_to_all
+from server.web.origins import open_route
 from server.web.state import FerryRequest
 
 MAX_DETECTED = 3
@@ -51,21 +50,17 @@ def build_libre_dialect(files: FileStore) -> Dialect:
         return json_answer(spec(describe_server(request)))
 
     routes = [
-        _make_route("/translate", post_translate, "POST"),
-        _make_route("/languages", get_languages, "GET"),
-        _make_route("/detect", post_detect, "POST"),
-        _make_route("/health", get_health, "GET"),
-        _make_route("/frontend/settings", get_settings, "GET"),
-        _make_route("/spec", get_spec, "GET"),
-        _make_route("/suggest", post_suggest, "POST"),
-        _make_route("/translate_file", endpoints.translate_file, "POST"),
-        _make_route("/download_file/{name}", endpoints.download_file, "GET"),
+        open_route("/translate", post_translate, "POST"),
+        open_route("/languages", get_languages, "GET"),
+        open_route("/detect", post_detect, "POST"),
+        open_route("/health", get_health, "GET"),
+        open_route("/frontend/settings", get_settings, "GET"),
+        open_route("/spec", get_spec, "GET"),
+        open_route("/suggest", post_suggest, "POST"),
+        open_route("/translate_file", endpoints.translate_file, "POST"),
+        open_route("/download_file/{name}", endpoints.download_file, "GET"),
     ]
     return Dialect("LibreTranslate-compatible", routes, refuse, spec, frozenset({"/translate"}))
-
-
-def _make_route(path: str, endpoint: Endpoint, method: str) -> Route:
-    return Route(path, open_to_all(endpoint), methods=[method, "OPTIONS"])
 
 
 async def post_translate(request: FerryRequest) -> Response:

@@ -5,7 +5,6 @@ from typing import TypeVar
 
 from msgspec import Struct
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
 
 from server.access.access import Client
 from server.dialects.codes import show_regional_code
@@ -31,10 +30,10 @@ from server.dialects.texts import HTML, PLAIN, translate_texts
 from server.errors import EngineStoppedError, InvalidRequestError
 from server.openapi.template import read_version
 from server.translation.assemble import Translation
-from server.web.answers import Endpoint, json_answer
+from server.web.answers import json_answer
 from server.web.body import decode_body, read_body
 from server.web.dialect import Dialect, Guest
-from server.web.origins import open_refusal, open_to_all
+from server.web.origins import open_refusal, open_route, open_to_all
 from server.web.state import FerryRequest
 
 Body = TypeVar("Body", bound=Struct)
@@ -43,12 +42,12 @@ Body = TypeVar("Body", bound=Struct)
 def build_plugins_dialect() -> Dialect:
     """All of the dialect; it is a guest at `/translate`."""
     routes = [
-        _make_route("/imme", post_imme, "POST"),
-        _make_route("/kiss", post_kiss, "POST"),
-        _make_route("/translate/batch", post_batch, "POST"),
-        _make_route("/version", get_version, "GET"),
-        _make_route("/__heartbeat__", get_heartbeat, "GET"),
-        _make_route("/__lbheartbeat__", get_heartbeat, "GET"),
+        open_route("/imme", post_imme, "POST"),
+        open_route("/kiss", post_kiss, "POST"),
+        open_route("/translate/batch", post_batch, "POST"),
+        open_route("/version", get_version, "GET"),
+        open_route("/__heartbeat__", get_heartbeat, "GET"),
+        open_route("/__lbheartbeat__", get_heartbeat, "GET"),
     ]
     return Dialect(
         "Browser plug-ins and MTranServer",
@@ -58,10 +57,6 @@ def build_plugins_dialect() -> Dialect:
         frozenset({"/imme", "/kiss", "/translate/batch"}),
         guests=(Guest("/translate", is_single_request, open_to_all(post_single)),),
     )
-
-
-def _make_route(path: str, endpoint: Endpoint, method: str) -> Route:
-    return Route(path, open_to_all(endpoint), methods=[method, "OPTIONS"])
 
 
 async def post_imme(request: FerryRequest) -> Response:

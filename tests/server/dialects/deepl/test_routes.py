@@ -1,8 +1,5 @@
 """The endpoints of the DeepL dialect over the fake engine."""
 
-import asyncio
-import json
-from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 from unittest.mock import ANY
@@ -103,28 +100,9 @@ def test_a_client_that_goes_away_takes_its_sentences_along(make_site: MakeSite, 
     engine = FakeEngine(hold=True)
     site = make_site(Models((make_model(engine),)))
     body = {"text": "Der Hund.", "source_lang": "DE", "target_lang": "EN"}
-    sent: list[MutableMapping[str, Any]] = []
-
-    async def ask() -> None:
-        messages = [{"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}]
-
-        async def receive() -> dict[str, Any]:
-            if messages:
-                return messages.pop()
-            async with asyncio.timeout(5):
-                while not engine.num_waiting:
-                    await asyncio.sleep(0.001)
-            return {"type": "http.disconnect"}
-
-        async def send(message: MutableMapping[str, Any]) -> None:
-            sent.append(message)
-
-        scope = {"type": "http", "method": "POST", "path": "/v2/translate", "headers": [], "query_string": b""}
-        await site(scope, receive, send)
-
-    asyncio.run(ask())
+    status = site.leave("/v2/translate", body, engine)
     assert engine.futures[0].cancelled()
-    assert sent[0]["status"] == 499
+    assert status == 499
     assert site.ask("GET", "/v2/usage").json() == usage(0, UNLIMITED)
 
 

@@ -1,9 +1,6 @@
 """The endpoints of the LibreTranslate dialect over the fake engine, as its clients ask."""
 
-import asyncio
-import json
 import re
-from typing import Any
 
 import pytest
 
@@ -43,25 +40,7 @@ def test_get_translate_is_still_there(site: Site) -> None:
 def test_a_client_that_goes_away_takes_its_sentences_along(make_model: MakeModel) -> None:
     engine = FakeEngine(hold=True)
     site = Site(Models((make_model(engine),)))
-
-    async def ask() -> None:
-        messages = [{"type": "http.request", "body": json.dumps(BODY).encode(), "more_body": False}]
-
-        async def receive() -> dict[str, Any]:
-            if messages:
-                return messages.pop()
-            async with asyncio.timeout(5):
-                while not engine.num_waiting:
-                    await asyncio.sleep(0.001)
-            return {"type": "http.disconnect"}
-
-        async def send(message: Any) -> None:
-            pass
-
-        scope = {"type": "http", "method": "POST", "path": "/translate", "headers": [], "query_string": b""}
-        await site(scope, receive, send)
-
-    asyncio.run(ask())
+    site.leave("/translate", BODY, engine)
     assert engine.futures[0].cancelled()
 
 
