@@ -15,7 +15,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -255,10 +256,15 @@ class Server:
 
     def num_connections(self) -> int:
         """Those established at our port, as the kernel tells."""
-        own = {path.readlink().name for path in Path(f"/proc/{self.process.pid}/fd").iterdir() if path.is_symlink()}
-        inodes = {name[8:-1] for name in own if name.startswith("socket:[")}
+        inodes = {name[8:-1] for name in self._open_files() if name.startswith("socket:[")}
         rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
         return sum(row[9] in inodes and row[3] != "0A" for row in rows)
+
+    def _open_files(self) -> Iterator[str]:
+        """What the descriptors stand for; one may close while they are read."""
+        for path in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):
+                yield path.readlink().name
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
