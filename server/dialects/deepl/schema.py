@@ -103,6 +103,38 @@ class LanguageAnswer(Struct):
     supports_formality: bool | UnsetType = UNSET
 
 
+class FeatureStatus(Struct):
+    """How far a feature of a language is; here all are `stable`."""
+
+    status: str
+
+
+class ResourceLanguage(Struct):
+    """One language of `/v3/languages`, in the case that BCP 47 recommends; `features` has what it can take part in."""
+
+    lang: str
+    name: str
+    status: str
+    usable_as_source: bool
+    usable_as_target: bool
+    features: dict[str, FeatureStatus]
+
+
+class ResourceFeature(Struct):
+    """A feature, and which of both languages must have it for a request to use it; what is not needed is left out."""
+
+    name: str
+    needs_source_support: bool | UnsetType = UNSET
+    needs_target_support: bool | UnsetType = UNSET
+
+
+class ResourceAnswer(Struct):
+    """One resource of `/v3/languages/resources`."""
+
+    name: str
+    features: list[ResourceFeature]
+
+
 class ProductUsage(Struct):
     """Characters of one kind of work; here there is one kind, and an account has one key."""
 
