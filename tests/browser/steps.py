@@ -21,10 +21,13 @@ def translation(page: Page) -> Locator:
 
 def menus(page: Page) -> list[str]:
     """What the two language menus show."""
-    return [
-        page.get_by_label(label).evaluate("menu => menu.selectedOptions[0].text")
-        for label in ("Translate from", "Translate to")
-    ]
+    return [page.get_by_label(label).input_value() for label in ("Translate from", "Translate to")]
+
+
+def choose(page: Page, label: str, language: str) -> None:
+    """Take a language from a menu, by the mouse."""
+    page.get_by_label(label).click()
+    page.get_by_role("option", name=language, exact=True).click()
 
 
 def word(page: Page, side: str, text: str) -> Locator:
