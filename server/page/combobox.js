@@ -4,6 +4,15 @@ import { make, say } from "./dom.js";
 
 const bare = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
+/** How well an option fits what is typed: by its beginning, by that of a word in it, or by anything; Infinity if not. */
+function rank({ words }, wanted) {
+  if (words.some((word) => word.startsWith(wanted))) return 0;
+  if (words.some((word) => word.split(/[^\p{L}\p{N}]+/u).some((part) => part.startsWith(wanted)))) return 1;
+  // Not all scripts tell words apart; two letters of one that does are in too many names.
+  const isTelling = wanted.length > 2 || /\P{ASCII}/u.test(wanted);
+  return isTelling && words.some((word) => word.includes(wanted)) ? 2 : Infinity;
+}
+
 export class Combobox {
   #input;
   #list;
@@ -65,11 +74,7 @@ export class Combobox {
 
   #open(typed = "") {
     const wanted = bare(typed.trim());
-    const rank = ({ words }) => {
-      if (words.some((word) => word.startsWith(wanted))) return 0;
-      return words.some((word) => word.split(/[^\p{L}\p{N}]+/u).some((part) => part.startsWith(wanted))) ? 1 : 2;
-    };
-    const ranked = this.#options.map((option) => [rank(option), option]).filter(([found]) => found < 2);
+    const ranked = this.#options.map((option) => [rank(option, wanted), option]).filter(([found]) => found < Infinity);
     this.#shown = ranked.sort(([a], [b]) => a - b).map(([, option]) => option);
     const rows = this.#shown.map((option, index) =>
       make("li", { role: "option", id: `${this.#list.id}-${index}`, "aria-selected": option.value === this.#value }, option.text),

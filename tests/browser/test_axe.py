@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.steps import GERMAN, translation, typed
+from tests.browser.steps import GERMAN, drop_file, translation, typed
+from tests.browser.test_menus import serve_many
 from tests.programs import need_axe
 
 pytestmark = pytest.mark.unmeasured
@@ -40,7 +41,54 @@ def translated(page: Page) -> None:
     expect(page.get_by_role("group", name="Alternatives").get_by_role("button").first).to_be_visible()
 
 
-STATES: dict[str, Callable[[Page], None]] = {each.__name__: each for each in (empty, translated)}
+def by_sentence(page: Page) -> None:
+    typed(page).fill(f"{GERMAN} Das Haus ist alt.")
+    expect(page.locator("#target-mirror .sentence")).to_have_count(2)
+    page.get_by_role("button", name="Alternatives").click()
+    page.get_by_role("button", name="Next sentence").click()
+    expect(page.locator("#alternatives-list button").first).to_be_visible()
+
+
+def documents(page: Page) -> None:
+    """One under way, one done, one refused, one cancelled."""
+    drop_file(page, "fertig.txt", GERMAN)
+    expect(page.get_by_role("link", name="Download")).to_be_visible()
+    under_way = {"document_id": "A", "status": "translating", "seconds_remaining": 60}
+    page.route("**/v2/document", lambda route: route.fulfill(json={"document_id": "A", "document_key": "k"}))
+    page.route("**/v2/document/A", lambda route: route.fulfill(json=under_way))
+    for name in ("photo.xyz", "cancelled.txt", "buch.txt"):
+        drop_file(page, name, GERMAN)
+    page.get_by_role("button", name="Cancel cancelled.txt").click()
+    expect(page.get_by_role("list", name="Documents")).to_contain_text("about 1 min left")
+
+
+def glossary(page: Page) -> None:
+    """One that is being made, refused once, with more terms than are shown."""
+    page.get_by_role("button", name="Glossary").click()
+    page.get_by_label("Translate with").select_option(label="New glossary…")
+    lines = "".join(f"Wort {n}\tword {n}\n" for n in range(300))
+    file = {"name": "a.tsv", "mimeType": "text/plain", "buffer": lines.encode()}
+    page.locator("#glossary-file").set_input_files([file])  # type: ignore[list-item]
+    expect(page.get_by_role("dialog")).to_contain_text("100 more")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_be_visible()
+
+
+def pairs(page: Page) -> None:
+    serve_many(page)
+    page.get_by_label("Translate to").fill("a")
+    expect(page.get_by_role("option").first).to_be_visible()
+
+
+def key(page: Page) -> None:
+    settings = page.request.get("/frontend/settings").json()
+    page.route("**/frontend/settings", lambda route: route.fulfill(json={**settings, "keyRequired": True}))
+    page.reload()
+    expect(page.get_by_label("This server asks for an API key")).to_be_visible()
+
+
+_ALL = (empty, translated, by_sentence, documents, glossary, pairs, key)
+STATES: dict[str, Callable[[Page], None]] = {each.__name__: each for each in _ALL}
 LOOKS = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
