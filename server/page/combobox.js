@@ -84,6 +84,8 @@ export class Combobox {
     this.#list.hidden = false;
     this.#input.setAttribute("aria-expanded", true);
     this.#move(wanted ? 0 : Math.max(this.#shown.findIndex((option) => option.value === this.#value), 0));
+    const row = this.#list.children[this.#active];
+    this.#list.scrollTop = row.offsetTop - (this.#list.clientHeight - row.offsetHeight) / 2;
     say(wanted ? `${rows.length} of ${this.#options.length}` : "");
   }
 

@@ -53,7 +53,7 @@ export class Documents {
       byId("documents").append(row.element);
       const [suffix] = file.name.match(/\.[^.]*$/) ?? [""];
       if (this.#formats.includes(suffix.toLowerCase())) row.start();
-      else row.refuse(`not a kind of file Ferry translates. It takes ${this.#formats.join(", ")}.`);
+      else row.refuse(`Not a kind of file that Ferry translates; it takes ${this.#formats.join(", ")}.`);
     }
     byId("documents").hidden = false;
   }
@@ -88,7 +88,7 @@ class Row {
     const buttons = [this.#download, this.#cancel, this.#again, this.#remove];
     for (const button of buttons) button.setAttribute("aria-label", `${button.textContent} ${file.name}`);
     this.#progress.setAttribute("aria-label", `Progress of ${file.name}`);
-    this.element = make("li", { class: "card" }, text, ...buttons);
+    this.element = make("li", { class: "card" }, text, make("div", { class: "together" }, ...buttons));
     this.#cancel.addEventListener("click", () => this.#stop());
     this.#again.addEventListener("click", () => this.start());
     this.#remove.addEventListener("click", () => this.#goAway());
@@ -96,7 +96,7 @@ class Row {
 
   async start() {
     const { signal } = (this.#run = new AbortController());
-    this.#show("busy", "waiting to be sent");
+    this.#show("busy", "Waiting to be sent");
     try {
       const handle = await this.#inTurn(() => this.#send(signal));
       await this.#wait(handle, signal);
@@ -115,7 +115,7 @@ class Row {
 
   async #send(signal) {
     signal.throwIfAborted();
-    this.#show("busy", "being sent");
+    this.#show("busy", "Being sent");
     // One that was not answered may have been taken nevertheless, so only what was refused is sent again.
     const isBusy = (error) => error.retryS !== null && error.status > 0;
     return this.#patiently(() => uploadDocument(this.#file, this.#order.fields, signal), isBusy, signal);
@@ -128,7 +128,7 @@ class Row {
       const ask = () => askAfterDocument(handle, signal);
       const told = await this.#patiently(ask, (error) => error.retryS !== null, signal);
       if (told.status === "done") return;
-      if (told.status === "error") throw new ApiError(told.error_message ?? "it could not be translated.");
+      if (told.status === "error") throw new ApiError(told.error_message ?? "It could not be translated.");
       if (told.status === "translating") begun ||= performance.now();
       this.#showProgress(told, (performance.now() - begun) / 1000);
     }
@@ -149,7 +149,7 @@ class Row {
 
   #showProgress({ status, seconds_remaining: left }, elapsedS) {
     const known = left !== undefined;
-    this.#show("busy", status === "queued" ? "waiting for its turn" : `being translated${known ? `, ${describe(left)} left` : ""}`);
+    this.#show("busy", status === "queued" ? "Waiting for its turn" : `Being translated${known ? `, ${describe(left)} left` : ""}`);
     if (known) this.#progress.value = Math.max(this.#progress.value, elapsedS / Math.max(elapsedS + left, 0.001));
   }
 
@@ -169,7 +169,7 @@ class Row {
 
   #stop() {
     this.#run.abort();
-    this.#show("cancelled", "cancelled");
+    this.#show("cancelled", "Cancelled");
     say(`${this.#file.name}: cancelled`);
   }
 

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 # A machine may be busy with other things; nothing here waits that long unless it fails.
-TIMEOUT_MS = 8_000
+TIMEOUT_MS = 60_000
 
 
 class Server:

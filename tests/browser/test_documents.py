@@ -43,7 +43,7 @@ def test_a_document_is_translated(open_page: OpenPage, tmp_path: Path, how: str)
         file = tmp_path / "brief.txt"
         file.write_text(text)
         with page.expect_file_chooser() as chooser:
-            page.get_by_role("button", name="Translate documents").click()
+            page.get_by_role("button", name="Translate files").click()
         chooser.value.set_files(file)
     link = page.get_by_role("link", name="Download brief.txt")
     expect(link).to_be_visible()
@@ -55,7 +55,7 @@ def test_a_document_is_translated(open_page: OpenPage, tmp_path: Path, how: str)
         assert re.fullmatch(r".*dog.*\n\n.*house.*\n", Path(download.value.path()).read_text())
     page.get_by_role("button", name="Remove brief.txt").click()
     expect(page.get_by_role("list", name="Documents")).to_be_hidden()
-    expect(page.get_by_role("button", name="Translate documents")).to_be_focused()
+    expect(page.get_by_role("button", name="Translate files")).to_be_focused()
 
 
 def test_several_at_once_and_one_that_is_none(open_page: OpenPage, tmp_path: Path) -> None:
@@ -68,14 +68,14 @@ def test_several_at_once_and_one_that_is_none(open_page: OpenPage, tmp_path: Pat
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
     with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Translate documents").click()
+        page.get_by_role("button", name="Translate files").click()
     assert chooser.value.is_multiple()
     chooser.value.set_files([tmp_path / name for name in texts])
     for name, expected in {"eins.txt": "dog", "zwei.srt": "house"}.items():
         with page.expect_download() as download:
             row(page, name).get_by_role("link").click()
         assert expected in Path(download.value.path()).read_text()
-    expect(row(page, "photo.xyz")).to_contain_text("not a kind of file Ferry translates. It takes .txt,")
+    expect(row(page, "photo.xyz")).to_contain_text("Not a kind of file that Ferry translates; it takes .txt,")
     assert row(page, "photo.xyz").get_by_role("button").all_inner_texts() == ["Remove"]
     row(page, "eins.txt").get_by_role("button", name="Remove").click()
     expect(row(page, "zwei.srt").get_by_role("link")).to_be_focused()
@@ -88,7 +88,7 @@ def test_what_kinds_there_are_is_the_servers_to_say(page: Page) -> None:
     expect(page.locator("#file")).to_have_attribute("accept", ".xyz")
     answer_statuses(page, {"status": "done"})
     drop_file(page, "a.txt", "x")
-    expect(row(page, "a.txt")).to_contain_text("It takes .xyz.")
+    expect(row(page, "a.txt")).to_contain_text("it takes .xyz.")
     drop_file(page, "A.XYZ", "x")
     expect(row(page, "A.XYZ").get_by_role("link")).to_be_visible()
 
@@ -107,7 +107,7 @@ def test_how_far_it_is(open_page: OpenPage) -> None:
     drop_file(page, "buch.txt", "x")
     progress = page.get_by_role("progressbar", name="Progress of buch.txt")
     seen = []
-    for state in ("waiting for its turn", "being translated", "about 2 min left", "about 1 s left"):
+    for state in ("Waiting for its turn", "Being translated", "about 2 min left", "about 1 s left"):
         page.clock.run_for(2000)
         expect(row(page, "buch.txt")).to_contain_text(state)
         seen.append(progress.get_attribute("value"))
@@ -123,7 +123,7 @@ def test_cancelling_and_trying_again(page: Page) -> None:
     drop_file(page, "buch.txt", "x")
     expect(row(page, "buch.txt")).to_contain_text("about 1 min left")
     page.get_by_role("button", name="Cancel buch.txt").press("Enter")
-    expect(row(page, "buch.txt")).to_contain_text("cancelled")
+    expect(row(page, "buch.txt")).to_contain_text("Cancelled")
     expect(page.get_by_role("button", name="Try again buch.txt")).to_be_focused()
     answer_statuses(page, {"status": "done"})
     page.keyboard.press("Enter")

@@ -37,14 +37,25 @@ def test_all_of_it_works_without_a_mouse(open_page: OpenPage) -> None:
     page.keyboard.press("Control+Enter")
     expect(translation(page)).to_have_value(re.compile("dog"))
     reached = []
-    for _ in range(12):
+    for _ in range(13):
         page.keyboard.press("Tab")
         focused = page.locator(":focus-visible")
         if focused.count() and (identifier := focused.get_attribute("id")):
             reached.append(identifier)
             shown = focused.evaluate("it => getComputedStyle(it).outlineStyle")
             assert shown != "none" or identifier == "source", identifier
-    controls = ["choose", "clear", "target", "more", "copy", "theme", "source-language", "swap", "target-language"]
+    controls = [
+        "choose",
+        "clear",
+        "target",
+        "more",
+        "glossaries",
+        "copy",
+        "theme",
+        "source-language",
+        "swap",
+        "target-language",
+    ]
     assert set(controls) <= set(reached)
     page.get_by_role("button", name="Alternatives").press("Enter")
     expect(page.get_by_role("group", name="Alternatives").get_by_role("button").first).to_be_visible()
@@ -54,6 +65,55 @@ def test_all_of_it_works_without_a_mouse(open_page: OpenPage) -> None:
     page.keyboard.press("Control+z")
     expect(typed(page)).to_have_value(GERMAN)
     expect(translation(page)).to_have_value(re.compile("dog"))
+
+
+def reached_by_tab(page: Page, number: int) -> set[str]:
+    """What the next presses of the tab key reach, by their names; each shows that it is reached."""
+    names = set()
+    for _ in range(number):
+        page.keyboard.press("Tab")
+        focused = page.locator(":focus-visible")
+        if not focused.count():
+            continue  # behind the last one comes the browser's own
+        assert focused.evaluate("it => getComputedStyle(it).outlineStyle") != "none"
+        names.add(focused.evaluate("it => it.ariaLabel || it.labels?.[0]?.firstChild.data.trim() || it.innerText"))
+    return names
+
+
+def test_the_dialog_is_used_without_a_mouse(open_page: OpenPage) -> None:
+    page = open_page("#de-en", reduced_motion="reduce")
+    page.get_by_role("button", name="Glossary").press("Enter")
+    page.get_by_label("Translate with").select_option(label="New glossary…")
+    page.get_by_role("button", name="Add a term").press("Enter")
+    page.keyboard.type("Hund")
+    controls = {
+        "Term in English",
+        "Remove the term",
+        "Add a term",
+        "Import TSV",
+        "Export TSV",
+        "Discard",
+        "Save",
+        "Close",
+    }
+    assert {*controls, "Name"} <= reached_by_tab(page, 12)
+    page.get_by_role("button", name="Remove the term").press("Enter")
+    expect(page.get_by_role("button", name="Add a term")).to_be_focused()
+    page.get_by_role("button", name="Discard").press("Enter")
+    expect(page.get_by_label("Translate with")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.get_by_role("button", name="Glossary")).to_be_focused()
+
+
+def test_documents_are_used_without_a_mouse(open_page: OpenPage) -> None:
+    page = open_page("#de-en", reduced_motion="reduce")
+    drop_file(page, "brief.txt", GERMAN)
+    expect(page.get_by_role("link", name="Download")).to_be_visible()
+    page.get_by_role("button", name="Glossary").focus()
+    assert reached_by_tab(page, 2) == {"Download brief.txt", "Remove brief.txt"}
+    with page.expect_download():
+        page.get_by_role("link", name="Download").press("Enter")
 
 
 SIZES = {"phone": (390, 844), "small phone": (320, 568), "desk": (1280, 800)}
@@ -109,7 +169,8 @@ CONTRASTS = """() => {
     };
     const found = {};
     for (const it of document.querySelectorAll("body *:not(:disabled, option, .mirror, .mirror *)")) {
-        const text = it.value ?? [...it.childNodes].filter((n) => n.nodeType === 3).map((n) => n.data).join("");
+        const own = [...it.childNodes].filter((n) => n.nodeType === 3).map((n) => n.data).join("");
+        const text = typeof it.value === "string" ? it.value : own;
         if (!text.trim() || !it.checkVisibility()) continue;
         const [a, b] = [luminance(getComputedStyle(it).color), luminance(background(it))];
         found[`${it.tagName} ${text.trim().slice(0, 20)}`] = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
