@@ -5,8 +5,7 @@ import hmac
 from dataclasses import dataclass
 from typing import Literal
 
-from server.translation.request import Formality
-
+StoredFormality = Literal["default", "more", "less", "prefer_more", "prefer_less"]
 StoredStatus = Literal["queued", "done", "error"]
 
 
@@ -39,7 +38,7 @@ class Record:
     attempts: int = 0
     fault: str = ""
     seat: int | None = None
-    formality: Formality = "default"
+    formality: StoredFormality = "default"
 
     def fits(self, key: str) -> bool:
         """Whether this is the document's key."""
