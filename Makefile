@@ -21,7 +21,7 @@ BASE ?= python:3.11-slim
 DEVICE ?= cpu
 MINUTES ?= 30
 
-.PHONY: help serve test lint fast clean up roll down images check-images soak overload
+.PHONY: help serve peers test lint fast clean up roll down images check-images soak overload
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -75,6 +75,10 @@ test: lint  ## lint, types, import rules and all tests, with CI=1 what they cove
 	# process has one core, on which threads of torch would only wait for each other.
 	env -u PYTHONDONTWRITEBYTECODE OMP_NUM_THREADS=1 $(PYTEST) -n 2 --dist loadfile
 	$(COVERED)
+
+peers: $(DEV_READY)  ## the clients of other services, from npm and PyPI, against servers of their own
+	.venv-dev/bin/pytest -n 0 tests/clients tests/server/dialects/deepl/test_official_client.py \
+	  tests/server/dialects/deepl/test_official_documents.py tests/server/dialects/libre/test_official_client.py
 
 fast: $(DEV_READY)  ## the tests that take seconds
 	.venv-dev/bin/pytest -m "not slow" tests/server tests/export
