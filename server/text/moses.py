@@ -48,8 +48,8 @@ class MosesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         pieces: by id; one that ends in `GOES_ON` goes on in the next.
         silent: ids that stand for no text.
         unk: id of what the dictionary lacks.
-        codes: what BPE joins, best first, as `subword-nmt` writes it, with the version as the first line; empty for
-            text that is never cut here.
+        codes: what BPE joins, best first, as `subword-nmt` writes it, with the version as the first line; without any,
+            words stay whole, as they may where text is only written.
         splits_dashes: whether words are cut at hyphens (Moses' aggressive splits).
         escapes: whether `&`, quotes and brackets are written as XML has them.
         lowercases: whether tokens are in small letters.
@@ -135,6 +135,8 @@ class MosesPieces:
         return [token.lower() for token in tokens] if settings.lowercases else tokens
 
     def _cut_word(self, token: str) -> tuple[str, ...]:
+        if self._bpe is None:
+            return (token,)
         stretches = [token[i : i + MAX_WORD] for i in range(0, len(token), MAX_WORD)]
         return tuple(self._bpe.segment_tokens(stretches))
 
@@ -205,6 +207,8 @@ def _check(settings: MosesSettings) -> None:
         raise ValueError(f"the dictionary has {size} pieces, and a special id beyond them")
     if settings.codes and settings.codes[0] not in VERSIONS:
         raise ValueError(f"the codes of BPE begin with {settings.codes[0]!r}; there are {' and '.join(VERSIONS)}")
+    if len(settings.codes) == 1:
+        raise ValueError("the codes of BPE join nothing")
     odd = next((line for line in settings.codes[1:] if not is_merge(line)), None)
     if odd is not None:
         raise ValueError(f"the codes of BPE have the line {odd!r}, which is no two pieces")
@@ -216,7 +220,7 @@ def is_merge(line: str) -> bool:
 
 
 def _load_programs(settings: MosesSettings) -> tuple[Any, Any, Any]:
-    """Moses' tokenizer and detokenizer, and BPE."""
+    """Moses' tokenizer and detokenizer, and BPE, if there are codes for it."""
     try:
         from sacremoses import MosesDetokenizer, MosesTokenizer
         from subword_nmt.apply_bpe import BPE
@@ -230,7 +234,9 @@ def _load_programs(settings: MosesSettings) -> tuple[Any, Any, Any]:
     moses.isanyalpha = lambda text: not letters.isdisjoint(text)
     moses.islower = small.issuperset
     moses.NONBREAKING_PREFIXES = frozenset(moses.NONBREAKING_PREFIXES)
-    bpe = BPE(io.StringIO("\n".join(settings.codes or VERSIONS[-1:]) + "\n"), separator=GOES_ON)
+    if not settings.codes:
+        return moses, detokenizer, None
+    bpe = BPE(io.StringIO("\n".join(settings.codes) + "\n"), separator=GOES_ON)
     bpe.cache = _NoCache()
     return moses, detokenizer, bpe
 

@@ -79,7 +79,7 @@ class Tokenizer:
 
     def find_lacking(self, text: str) -> set[str]:
         """The characters of `text` that the vocabulary lacks; models learn badly what they are read as instead."""
-        return self._source.find_lacking(_CONTROLS.sub(_replacement, text))
+        return self._source.find_lacking(_CONTROLS.sub(_replacement, text)).intersection(text)
 
     def source_spans(self, text: str) -> list[tuple[int, int]]:
         """The characters of `text` that each id of `encode(text)` stands for; none if they cannot be told."""
