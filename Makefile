@@ -19,6 +19,8 @@ UP_PYTHON ?= .venv/bin/python
 # `make check-images BASE=debootstrap` where no registry of images can be reached.
 BASE ?= python:3.11-slim
 DEVICE ?= cpu
+# `make images EXTRAS=moses` for bundles whose text Moses and BPE cut.
+EXTRAS ?=
 MINUTES ?= 30
 
 .PHONY: help serve peers test lint fast clean up roll down images check-images soak overload
@@ -54,7 +56,7 @@ down: $(UP_READY)  ## stop what `make up` started
 	@$(UP_PYTHON) deploy/machine.py down --run $(RUN)
 
 images:  ## build ferry-serve and ferry-train with docker, podman or buildah
-	$(PYTHON) deploy/images.py build --base $(BASE) --device $(DEVICE)
+	$(PYTHON) deploy/images.py build --base $(BASE) --device $(DEVICE) --extras "$(EXTRAS)"
 
 check-images:  ## build both, ask the server in the one, train in the other
 	$(PYTHON) deploy/images.py check --base $(BASE)

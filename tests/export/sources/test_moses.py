@@ -27,6 +27,8 @@ LINES: list[dict[str, Any]] = [
     json.loads(line) for line in (FIXTURE / "expected.jsonl").read_text("utf-8").splitlines()
 ]
 
+_WORDS = re.compile(r"[\w-]+|[^\w\s]")
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Model]:
@@ -81,12 +83,16 @@ def test_what_it_was_trained_with_stands_in_the_bundle(model: Model) -> None:
     assert {"code", "dict.de.txt", "dict.en.txt"} < model.manifest.origin.files.keys()
 
 
-def test_sentences_are_served_as_fairseq_translates_them(site: Site, model: Model) -> None:
-    known = [line for line in LINES if line["generated"][-1] == 2 and len(line["generated"]) < 30]
-    assert len(known) >= 10
-    same = [translate(site, line["text"], beam_size=1) == line["translation"] for line in known]
-    # What begins with a capital does, and the last sign is the source's.
-    assert sum(same) >= 0.7 * len(same)
+def test_sentences_are_served_as_fairseq_translates_them(site: Site) -> None:
+    num_compared = 0
+    for line in LINES:
+        asked = {"text": line["text"], "source": "de", "target": "en", "beam_size": 1, "segments": True}
+        answer = site.ask("POST", "/v1/translate", json=asked).json()["translations"][0]
+        # fairseq was given several at once, which the server never does; and `<b>` stays what it is.
+        if len(answer["segments"]) == 1 and "<b>" not in line["text"]:
+            assert answer["text"] == line["translation"]
+            num_compared += 1
+    assert num_compared >= 20
 
 
 @pytest.mark.parametrize(
@@ -129,7 +135,7 @@ def test_words_that_belong_together_are_whole_words(site: Site) -> None:
     text = 'Sie sagt: "Der Mann sieht im U-Bahn-Netz den roten Koffer."'
     asked = {"text": text, "source": "de", "target": "en", "alignments": True}
     answer = site.ask("POST", "/v1/translate", json=asked).json()["translations"][0]
-    words = {"source": re.findall(r"[\w-]+", text), "target": re.findall(r"[\w-]+", answer["text"])}
+    words = {"source": _WORDS.findall(text), "target": _WORDS.findall(answer["text"])}
     assert answer["alignments"]
     for link in answer["alignments"]:
         assert text[slice(*link["source"])] in words["source"]

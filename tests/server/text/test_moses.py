@@ -228,7 +228,9 @@ def test_settings_that_would_fail_later_are_refused(change: dict[str, object], m
         MosesPieces(msgspec.structs.replace(ANY.ours._settings, **change))
 
 
-@pytest.mark.parametrize("content", [b"{", b'{"language": "de"}', b'{"pieces": 3}', b"{\xff", b'{"a":' + b"[" * 100_000])
+@pytest.mark.parametrize(
+    "content", [b"{", b'{"language": "de"}', b'{"pieces": 3}', b"{\xff", b'{"a":' + b"[" * 100_000]
+)
 def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "tokenizer.json"
     path.write_bytes(content)
