@@ -169,13 +169,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--vocab", type=Path, nargs=2, metavar=("SRC", "TGT"), help="two vocabularies, or what cuts text for fairseq"
     )
-    parser.add_argument("--codes", type=Path, help="codes of BPE that fairseq's text was cut with (default: beside it)")
+    parser.add_argument("--codes", type=Path, help="codes of BPE that text was cut with (default: beside the model)")
     parser.add_argument(
         "--moses",
         nargs="*",
         choices=PREPARATIONS,
-        help="how Moses prepared that text: words cut at hyphens, signs escaped, small letters (default: what the "
-        "dictionary shows)",
+        help="how Moses prepared text for BPE (default: what the dictionary shows, or OPUS-MT's script says)",
     )
     parser.add_argument("--precision", choices=("fp32", "int8"), default="int8")
     parser.add_argument("--name", default="", help="what the server calls the model (default: the folder's)")

@@ -19,7 +19,7 @@ from export.errors import ExportError
 from export.sources.directions import Said, choose_pairs
 from export.sources.files import check_file, hash_files, read_text
 from export.sources.layers import name_tables, rename, rename_layers
-from export.sources.moses import build_moses, find_codes, is_cut_by_bpe
+from export.sources.moses import build_moses, find_codes, find_own_codes, is_cut_by_bpe
 from export.sources.options import MAX_SOURCE_LENGTH, MAX_TARGET_LENGTH, SourceOptions
 from export.sources.pieces import Vocabulary, read_model, renumber
 from export.sources.source import Array, Source, build_model
@@ -233,7 +233,8 @@ def _read_vocabularies(
         if chosen is None and is_cut_by_bpe(vocabulary.pieces):
             # What is written is never cut.
             cutter = (options.codes or find_codes(folder, language)) if side == "source" else None
-            model = build_moses(vocabulary, language, cutter, options.moses, dictionary.name)
+            others = find_own_codes(folder, languages[1])
+            model = build_moses(vocabulary, language, cutter, options.moses, dictionary.name, others)
         else:
             cutter = chosen or _find_cutter(folder, language, side)
             model = renumber(read_model(cutter), vocabulary, cutter.name, reads=side == "source")

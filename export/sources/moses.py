@@ -11,13 +11,13 @@ from pathlib import Path
 from export.errors import ExportError
 from export.sources.files import read_text
 from export.sources.languages import served_code
-from export.sources.pieces import SPACE, Vocabulary
+from export.sources.pieces import SPACE, Vocabulary, is_target_tag
 from server.text.moses import DASH, GOES_ON, VERSIONS, MosesPieces, MosesSettings, is_merge, write_settings
 
 CODE_NAMES = ("bpecodes", "bpe.codes", "codes", "code", "bpe_codes")
 # What a user may say of how text was prepared.
-DASHES, ESCAPES, LOWERCASE = "dashes", "escapes", "lowercase"
-PREPARATIONS = (DASHES, ESCAPES, LOWERCASE)
+PUNCTUATION, DASHES, ESCAPES, LOWERCASE = "punctuation", "dashes", "escapes", "lowercase"
+PREPARATIONS = (PUNCTUATION, DASHES, ESCAPES, LOWERCASE)
 # Entries of a dictionary that its codes cannot make, such as tags: more, and they are another model's codes.
 MAX_STRANGE = 0.1
 _ESCAPES = {"&quot;", "&apos;", "&amp;"}
@@ -36,8 +36,8 @@ def find_codes(folder: Path, language: str) -> Path:
     Raises:
         ExportError: there are none, or several with names that say nothing.
     """
-    names = [f"{name}.{language}" for name in CODE_NAMES] + [f"{language}.codes", *CODE_NAMES]
-    found = [folder / name for name in names if (folder / name).is_file()] or sorted(folder.glob("*.codes"))
+    common = [folder / name for name in CODE_NAMES if (folder / name).is_file()]
+    found = find_own_codes(folder, language) or common or sorted(folder.glob("*.codes"))
     if not found:
         raise ExportError(
             f"{folder} has none of {', '.join(CODE_NAMES)} or *.codes, which cuts words into the pieces of the "
@@ -48,6 +48,12 @@ def find_codes(folder: Path, language: str) -> Path:
             f"{folder} holds several codes ({', '.join(each.name for each in found)}); give --codes with one of them"
         )
     return found[0]
+
+
+def find_own_codes(folder: Path, language: str) -> list[Path]:
+    """The codes that `language` has for itself alone."""
+    names = [*(f"{name}.{language}" for name in CODE_NAMES), f"{language}.codes"]
+    return [folder / name for name in names if (folder / name).is_file()]
 
 
 def read_codes(path: Path) -> tuple[str, ...]:
@@ -74,7 +80,14 @@ def read_codes(path: Path) -> tuple[str, ...]:
     return (version, *lines)
 
 
-def build_moses(vocabulary: Vocabulary, language: str, path: Path | None, said: Set[str] | None, name: str) -> bytes:
+def build_moses(
+    vocabulary: Vocabulary,
+    language: str,
+    path: Path | None,
+    said: Set[str] | None,
+    name: str,
+    others: Sequence[Path] = (),
+) -> bytes:
     """The tokenizer's file of one side.
 
     Args:
@@ -83,14 +96,17 @@ def build_moses(vocabulary: Vocabulary, language: str, path: Path | None, said: 
         path: of the codes; None for a side whose text is never cut.
         said: of `PREPARATIONS`, what the user says; None for what the dictionary shows.
         name: what messages call the dictionary.
+        others: codes of the other side, whose pieces the dictionary may have too.
 
     Raises:
         ExportError: the codes are damaged or another model's, or the programs are not installed.
     """
     codes = read_codes(path) if path else ()
-    silent = {vocabulary.eos, vocabulary.unk, *vocabulary.others}
+    tags = {i for i, piece in enumerate(vocabulary.pieces) if is_target_tag(piece)}
+    silent = {vocabulary.eos, vocabulary.unk, *vocabulary.others, *tags}
     if path:
-        _check_match(codes, [each for i, each in enumerate(vocabulary.pieces) if i not in silent], path, name)
+        pieces = [each for i, each in enumerate(vocabulary.pieces) if i not in silent]
+        _check_match([codes, *map(read_codes, others)], pieces, path, name)
     prepared = see_preparations(vocabulary.pieces) if said is None else said
     settings = MosesSettings(
         language=served_code(language).partition("-")[0],
@@ -98,6 +114,7 @@ def build_moses(vocabulary: Vocabulary, language: str, path: Path | None, said: 
         silent=tuple(sorted(silent)),
         unk=vocabulary.unk,
         codes=codes,
+        normalises=PUNCTUATION in prepared,
         splits_dashes=DASHES in prepared,
         escapes=ESCAPES in prepared,
         lowercases=LOWERCASE in prepared,
@@ -120,10 +137,10 @@ def see_preparations(pieces: Sequence[str]) -> set[str]:
     return found
 
 
-def _check_match(codes: Sequence[str], pieces: Sequence[str], path: Path, name: str) -> None:
+def _check_match(codes: Sequence[Sequence[str]], pieces: Sequence[str], path: Path, name: str) -> None:
     """Refuse codes that cannot have made the dictionary."""
-    made = {line.replace(" ", "") for line in codes[1:]}
-    if codes[0] == VERSIONS[0]:
+    made = {line.replace(" ", "") for each in codes for line in each[1:]}
+    if codes[0][0] == VERSIONS[0]:
         # There the end of a word is a piece of its own, and may stay one.
         made |= {each + _END for each in made}
     longer = [piece for piece in pieces if len(piece.removesuffix(GOES_ON)) > 1]

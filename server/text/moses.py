@@ -15,6 +15,8 @@ from typing import Any
 
 import msgspec
 
+from server.text.punctuation import Punctuation
+
 NEEDS = "pip install -c constraints.txt -e '.[moses]'"
 # What stands at the end of a piece that goes on.
 GOES_ON = "@@"
@@ -50,6 +52,7 @@ class MosesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         unk: id of what the dictionary lacks.
         codes: what BPE joins, best first, as `subword-nmt` writes it, with the version as the first line; without any,
             words stay whole, as they may where text is only written.
+        normalises: whether punctuation is made plain before, as OPUS-MT does.
         splits_dashes: whether words are cut at hyphens (Moses' aggressive splits).
         escapes: whether `&`, quotes and brackets are written as XML has them.
         lowercases: whether tokens are in small letters.
@@ -60,6 +63,7 @@ class MosesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     silent: tuple[int, ...]
     unk: int
     codes: tuple[str, ...]
+    normalises: bool
     splits_dashes: bool
     escapes: bool
     lowercases: bool
@@ -79,7 +83,7 @@ class MosesPieces:
         self.size = len(settings.pieces)
         self._silent = frozenset(settings.silent)
         self._ids = {piece: i for i, piece in enumerate(settings.pieces) if i not in self._silent}
-        self._moses, self._detokenizer, self._bpe = _load_programs(settings)
+        self._moses, self._detokenizer, self._bpe, self._punctuation = _load_programs(settings)
         # Threads share it; BPE's own memory of words grows for ever.
         self._pieces_of = functools.lru_cache(_MAX_KNOWN_WORDS)(self._cut_word)
 
@@ -100,9 +104,12 @@ class MosesPieces:
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """The characters of `text` that each id of `encode(text)` stands for; none if they cannot be told."""
-        tokens = self._tokens(text)
-        places = _place(tokens, text)
-        return [] if places is None else list(self._spans(tokens, places))
+        plain, origins = self._punctuation.normalise(text) if self._punctuation else (text, range(len(text)))
+        tokens = self._tokens_of(plain)
+        places = _place(tokens, plain)
+        if places is None:
+            return []
+        return list(self._spans(tokens, [[origins[at] for at in word] for word in places]))
 
     def find_lacking(self, text: str) -> set[str]:
         """The characters of `text` that the dictionary has in no form, and that became nothing that it has."""
@@ -128,6 +135,10 @@ class MosesPieces:
 
     def _tokens(self, text: str) -> list[str]:
         """The tokens that Moses makes of `text`."""
+        return self._tokens_of(self._punctuation.normalise(text)[0] if self._punctuation else text)
+
+    def _tokens_of(self, text: str) -> list[str]:
+        """Those of a text of plain punctuation."""
         settings = self._settings
         tokens: list[str] = self._moses.tokenize(
             text, aggressive_dash_splits=settings.splits_dashes, escape=settings.escapes
@@ -219,11 +230,13 @@ def is_merge(line: str) -> bool:
     return len(line.split(" ")) == 2 and all(line.split(" "))
 
 
-def _load_programs(settings: MosesSettings) -> tuple[Any, Any, Any]:
-    """Moses' tokenizer and detokenizer, and BPE, if there are codes for it."""
+def _load_programs(settings: MosesSettings) -> tuple[Any, Any, Any, Punctuation | None]:
+    """Moses' tokenizer and detokenizer, BPE, if there are codes for it, and rules of punctuation, if they are asked."""
     try:
         from sacremoses import MosesDetokenizer, MosesTokenizer
         from subword_nmt.apply_bpe import BPE
+
+        punctuation = Punctuation(settings.language) if settings.normalises else None
     except ImportError as error:
         raise RuntimeError(
             f"its text is cut by Moses and BPE, which needs packages that are not installed ({error.name}): {NEEDS}"
@@ -235,10 +248,10 @@ def _load_programs(settings: MosesSettings) -> tuple[Any, Any, Any]:
     moses.islower = small.issuperset
     moses.NONBREAKING_PREFIXES = frozenset(moses.NONBREAKING_PREFIXES)
     if not settings.codes:
-        return moses, detokenizer, None
+        return moses, detokenizer, None, punctuation
     bpe = BPE(io.StringIO("\n".join(settings.codes) + "\n"), separator=GOES_ON)
     bpe.cache = _NoCache()
-    return moses, detokenizer, bpe
+    return moses, detokenizer, bpe, punctuation
 
 
 class _NoCache(dict[str, tuple[str, ...]]):

@@ -17,6 +17,9 @@ from export.sources.moses import read_codes, see_preparations
 from export.sources.options import SourceOptions
 from export.sources.sampled import sample_texts
 from export.sources.source import Source
+from server.engine.types import EngineSettings
+from server.errors import BundleError
+from server.models.loading import load_model
 from server.models.models import Model, Models
 from server.text.moses import read_settings
 from tests.export.sources.served import search, serve
@@ -237,6 +240,8 @@ def test_a_missing_dictionary_is_named(folder: Path) -> None:
     assert "must have dict.SRC.txt and dict.TGT.txt" in refuse(folder)
 
 
-def test_programs_that_are_not_installed_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_that_are_not_installed_are_named(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sacremoses", None)
+    with pytest.raises(BundleError, match=r"cannot be loaded: .* not installed \(sacremoses\): .*'\.\[moses\]'"):
+        load_model(model.bundle.path, EngineSettings(), lambda error: None, lambda message: None)
     assert "pip install -c constraints.txt -e '.[moses]'" in refuse(FIXTURE)

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sacremoses import MosesDetokenizer, MosesTokenizer
+from sacremoses import MosesDetokenizer, MosesPunctNormalizer, MosesTokenizer
 from subword_nmt.apply_bpe import BPE
 from subword_nmt.learn_bpe import learn_bpe
 
@@ -50,10 +50,20 @@ class Peer:
         return [known.get(piece, UNK) for piece in self.cut(text)]
 
 
-def build(language: str, splits_dashes: bool, escapes: bool, lowercases: bool, version: str = "0.2") -> Peer:
+def build(
+    language: str,
+    splits_dashes: bool,
+    escapes: bool,
+    lowercases: bool,
+    version: str = "0.2",
+    normalises: bool = False,
+) -> Peer:
     tokenizer, detokenizer = MosesTokenizer(language), MosesDetokenizer(language)
+    normalizer = MosesPunctNormalizer(language, perl_parity=True)
 
     def prepare(text: str) -> str:
+        if normalises:
+            text = normalizer.normalize(normalizer.replace_unicode_punct(text))
         tokens: str = tokenizer.tokenize(text, aggressive_dash_splits=splits_dashes, escape=escapes, return_str=True)
         return tokens.lower() if lowercases else tokens
 
@@ -64,7 +74,15 @@ def build(language: str, splits_dashes: bool, escapes: bool, lowercases: bool, v
     found = Counter(piece for line in LINES[language] for piece in bpe.process_line(prepare(line)).split())
     pieces = (*SPECIALS, *sorted(found))
     made = MosesSettings(
-        language, pieces, (0, 1, 2, 3), UNK, tuple(codes.rstrip().split("\n")), splits_dashes, escapes, lowercases
+        language=language,
+        pieces=pieces,
+        silent=(0, 1, 2, 3),
+        unk=UNK,
+        codes=tuple(codes.rstrip().split("\n")),
+        normalises=normalises,
+        splits_dashes=splits_dashes,
+        escapes=escapes,
+        lowercases=lowercases,
     )
     return Peer(
         lambda text: bpe.process_line(prepare(text)).split(),
@@ -74,12 +92,14 @@ def build(language: str, splits_dashes: bool, escapes: bool, lowercases: bool, v
     )
 
 
+_PLAIN = {"„": '"', "“": '"'}
 WAYS = [
     ("de", True, True, False),
     ("de", False, True, True),
     ("en", True, False, False),
     ("en", False, True, False),
     ("en", True, True, True),
+    ("de", True, True, False, "0.2", True),
 ]
 
 
@@ -119,6 +139,8 @@ def test_each_id_has_its_characters(peer: Peer) -> None:
             # Of an escaped sign the first piece has the character, the others none.
             if i != UNK and not set(piece) & {"@", "&"} and end > start:
                 shown = text[start:end]
+                if peer.ours._settings.normalises:
+                    shown = _PLAIN.get(shown, shown)
                 assert (shown.lower() if peer.ours._settings.lowercases else shown) == piece
 
 
