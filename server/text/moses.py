@@ -178,6 +178,7 @@ class MosesPieces:
         goes_on = False
         for number, i in enumerate(ids):
             if i in self._silent:
+                goes_on = False  # what is unknown ends a word rather than to join two
                 continue
             piece = self._settings.pieces[i]
             if not goes_on:

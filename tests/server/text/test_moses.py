@@ -123,8 +123,16 @@ def test_texts_are_theirs(peer: Peer) -> None:
     tokenizer = Tokenizer(peer.ours)
     for text in texts(peer):
         ids = peer.ids(text)
-        assert tokenizer.decode([2, *ids, 0, 1]) == peer.join([peer.pieces[i] for i in ids if i > UNK])
+        assert tokenizer.decode([2, *ids, 0, 1]) == peer.join([peer.pieces[i] if i > UNK else "" for i in ids])
     assert tokenizer.decode([]) == ""
+
+
+def test_what_is_unknown_joins_no_words() -> None:
+    pieces = (*SPECIALS, "Str@@", "des", "ße")
+    ours = Tokenizer(MosesPieces(msgspec.structs.replace(ANY.ours._settings, pieces=pieces)))
+    assert ours.decode([4, UNK, 5]) == "Str des"
+    assert ours.decode([4, 6, UNK, 5]) == "Strße des"
+    assert ours.target_ends([4, UNK, 5]) == [3, 3, 7]
 
 
 def test_each_id_has_its_characters(peer: Peer) -> None:
