@@ -33,8 +33,9 @@ ifdef MODEL
 # `firefox:de-en` and `Helsinki-NLP/opus-mt-de-en` as names of folders.
 IMPORTED = imported/$(subst /,--,$(subst :,--,$(MODEL)))
 
-serve: $(SERVE_READY) $(IMPORTED)/bundle
-	.venv/bin/ferry-serve --models $(IMPORTED)
+# Served where it was imported: what cuts its text is there.
+serve: $(IMPORT_READY) $(IMPORTED)/bundle
+	.venv-import/bin/ferry-serve --models $(IMPORTED)
 
 # A bundle is there whole or not at all; to have it anew, remove its folder.
 $(IMPORTED)/bundle: | $(IMPORT_READY)

@@ -13,7 +13,7 @@ import pytest
 from export import importer, unpack
 from export.errors import ExportError
 from export.importer import read_source
-from export.sources.moses import read_codes, see_preparations
+from export.sources.moses import is_cut_by_bpe, read_codes, see_preparations
 from export.sources.options import SourceOptions
 from export.sources.sampled import sample_texts
 from export.sources.source import Source
@@ -182,6 +182,11 @@ def test_codes_are_found_or_given(folder: Path, tmp_path: Path) -> None:
     (folder / "a.codes").unlink()
     assert "has none of bpecodes" in refuse(folder)
     assert read(folder, codes=tmp_path / "elsewhere").tokenizers == wanted
+
+
+def test_pieces_of_bpe_are_told_from_those_of_sentencepiece() -> None:
+    assert is_cut_by_bpe(["ein@@", "e"])
+    assert not is_cut_by_bpe(["\u2581ein", "@@"])
 
 
 def test_how_text_was_prepared_shows_or_is_said() -> None:

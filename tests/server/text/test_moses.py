@@ -1,6 +1,7 @@
 """Moses, BPE and a dictionary give the ids and texts that sacremoses and subword-nmt give, called as fairseq does."""
 
 import io
+import random
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -266,6 +267,23 @@ def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(ValueError, match="the dictionary for Moses and BPE is damaged"):
         Tokenizer.load(path)
+
+
+def test_a_file_of_any_damage_is_refused_or_works() -> None:
+    content, rng = write_settings(ANY.ours._settings), random.Random(1)
+    num_refused = 0
+    for _ in range(150):
+        damaged = bytearray(content)
+        for _ in range(rng.randint(1, 3)):
+            damaged[rng.randrange(1, len(damaged))] = rng.choice(b'{}[]",:\\0-a@\xff')
+        try:
+            tokenizer = Tokenizer(MosesPieces(read_settings(bytes(damaged))))
+        except ValueError:
+            num_refused += 1
+        else:
+            tokenizer.decode(list(range(tokenizer.target_vocab_size)))
+            assert len(tokenizer.source_spans(LINES["de"][0])) == len(tokenizer.encode(LINES["de"][0]))
+    assert 20 < num_refused < 150
 
 
 @pytest.mark.parametrize("name", ["sacremoses", "subword_nmt.apply_bpe"])
