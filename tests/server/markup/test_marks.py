@@ -106,6 +106,13 @@ def test_many_combining_marks_take_no_longer_than_their_number() -> None:
         ("mit [--tiefe=3](https://a.de/b) starten", ["[", "--tiefe=3", "](https://a.de/b)"]),
         ("y = 2x *2031-05-06* geht", ["y = 2x", "*", "2031-05-06", "*"]),
         ("y = 2x * 3 geht", ["y = 2x * 3"]),
+        ("**|VORNAME|** und ***|ORT|***", ["*", "*|VORNAME|*", "*", "**", "*|ORT|*", "**"]),
+        ("***.log** und **.log** und **.log*", ["**", "*.log", "**", "**", ".log", "**", "*", "*.log", "*"]),
+        ("[i][02:07.50][/i] Boot", ["[i]", "[02:07.50]", "[/i]"]),
+        ("Kapitel⁴, Segel™ und 3 m²", ["⁴", "™", "3 m²"]),
+        ("BIC KUTTDEFF, KUTTDEFFXXX, KUTTDEF1XYZ; DRINGEND", ["KUTTDEFF", "KUTTDEFFXXX", "KUTTDEF1XYZ"]),
+        ("die {n}-Boote", ["{n}"]),
+        ("[b]--tiefe=3[/b] da", ["[b]", "--tiefe=3", "[/b]"]),
         ("ruf 0900/765 432 2031-05-06T10:00:00Z an", ["0900/765 432", "2031-05-06T10:00:00Z"]),
     ],
 )
