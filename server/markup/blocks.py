@@ -44,7 +44,7 @@ _BEGINNING = compile_expression(
       | [\w\-]{1,40}(?:\.[\w\-]{1,40})++\s?=\s? | \[\d\d:\d\d(?:[.:]\d{1,3})?\]\s*+
       | \[![A-Z]{3,12}\][+\-]?\s++ | (?:!!!|\?\?\?\+?)\s\w{1,20}\s"?(?=[^\W\d_]) | :::+\s?\w{1,20}\s++
       | !\s++(?=[^!\n]{1,100}!!) | \\item(?:\[[^\]\n]{0,60}\])?\s++ | (?:h[1-6]|bq)\.\s++
-      | Dialogue:\s?\d+,(?:[^,]{0,60}+,){8}
+      | (?P<rule>[-~+*=])(?P=rule){1,30}\s++(?=\S) | Dialogue:\s?\d+,(?:[^,]{0,60}+,){8}
       | "[\w.\-]{1,60}"\s?[:=]\s?(?:"(?=[^"]{1,2000}"[,;]?\s*$)|\[(?=\s?"[^\[\]]{1,2000}"\s?\][,;]?\s*$))
       | (?:msgid(?:_plural)?|msgstr(?:\[\d\])?|msgctxt)\s"(?=[^"]{1,2000}"\s*$)
       | (?:(?<=[ ]{2})[a-z]\w{0,40}|[a-z]\w{0,30}[._\-][\w.\-]{1,30}):\s(?P<quote>["'])
@@ -64,9 +64,10 @@ _KEPT = re.compile(
     r"|import\s.{1,200}\sfrom\s['\"].*|(?:def|function)\s\w{1,40}\(.*\)\s?[:{].*|return\s[^\s;]{1,80};)|\$\s\S.*|:::+\s?[\w\-]*|msg\w{2,9}(?:\[\d\])?\s\"\"|\[![A-Z]{3,12}\][+\-]?|WEBVTT(?:\s.*)?|(?:\d{1,3}:)?\d\d:\d\d[.,]\d{1,3}\s*-->.*)\s*$"
 )
 _ENDING = re.compile(r"\s+#{1,6}\s*$|(?<=\S)\s*={2,6}\s*$|\s*\{#[\w\-]{1,60}\}\s*$")
+_END_OF_RULE = re.compile(r"(?<=\S)\s+([-~+*])\1+\s*$")
 _END_OF_VALUE = re.compile(r"(?:[\"']|(?<=[\"'])\s?\])[,;]?\s*$")
 # Lines that begin with one of these may end with a sign, too; those with the key of a value do.
-_ENDINGS = {"#": _ENDING, "=": _ENDING, '"': _END_OF_VALUE, "!": _END_OF_VALUE}
+_ENDINGS = {"#": _ENDING, "=": _ENDING, '"': _END_OF_VALUE, "!": _END_OF_VALUE} | dict.fromkeys("-~+*", _END_OF_RULE)
 _KEY = re.compile(r"\s*[a-z][\w.\-\[\]]{0,40}:?\s[\"']\Z")
 # A line of values: no space behind the commas, few words in each.
 _VALUE = r"""(?:"[^"\n]{0,200}"|[^\s",;!?]{1,40}(?:[ ][^\s",]{1,40}){0,3}|)"""

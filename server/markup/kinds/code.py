@@ -20,10 +20,25 @@ CODE = (
             (?![\w.])[^{}%\n]{0,200}+%\}
           | \{\{[\#/^~]{1,2}[^{}\n]{0,200}+\}\} | \{\{\s?else(?:\s[^{}\n]{0,100}+)?\s?\}\}
           | <%(?![=\-])[^%<>\n]{0,300}+%> | <\?php\s(?!echo)[^<>?\n]{0,300}+\?>
-          | </?\#[a-z]{2,12}(?:\s[^<>\n]{0,200}+)?>""",
-        ("{% if a %}", "{% endtrans %}", "{{#if a}}", "{{/if}}", "{{else}}", "<% end %>", "<#if a>", "<?php endif ?>"),
+          | </?\#[a-z]{2,12}(?:\s[^<>\n]{0,200}+)?>
+          | \{/(?:if|foreach|section|block|capture|literal|for|while|strip|nocache)\}
+          | \{(?:else|foreachelse|sectionelse)\}
+          | \{(?:if|elseif|foreach|section|block|capture|assign|include|while|for)\s[^{}\n]{1,200}+\}""",
+        (
+            "{% if a %}",
+            "{% endtrans %}",
+            "{{#if a}}",
+            "{{/if}}",
+            "{{else}}",
+            "<% end %>",
+            "<#if a>",
+            "<?php endif ?>",
+            "{if $a}",
+            "{else}",
+            "{/if}",
+        ),
         True,
-        needs="{% {{ <% <? <# </#",
+        needs="{% {{ <% <? <# </# {if {e {f {s {b {c {a {i {w {/",
     ),
     MarkKind(
         "template tag",
@@ -159,9 +174,9 @@ NAMES = (
         "name with underscores",
         "word",
         r"""(?<![\w.])(?:[A-Za-z_]\w{0,40}+\.){0,5}
-            (?=[A-Za-z0-9]{1,40}_(?!in(?:nen)?\b))
-            [A-Za-z][A-Za-z0-9]{0,40}+(?:_[A-Za-z0-9]{1,40}+){1,9}+_{0,2}(?!\w)(?:\([^()\n]{0,80}+\))?""",
-        ("max_length", "a_b_c", "MAX_LENGTH", "user.get_name(id)"),
+            (?=[^\W_]{1,40}_(?!in(?:nen)?\b))
+            [^\W\d_][^\W_]{0,40}+(?:_[^\W_]{1,40}+){1,9}+_{0,2}(?!\w)(?:\([^()\n]{0,80}+\))?""",
+        ("max_length", "a_b_c", "MAX_LENGTH", "user.get_name(id)", "straßen_länge"),
         needs="_",
     ),
     MarkKind(
@@ -174,7 +189,7 @@ NAMES = (
     MarkKind(
         "flag",
         "word",
-        r"(?<![^\s(\[,`>\]*~_])--[a-z][\w\-]{1,40}+(?:=(?:(?!\]\(|\[/)[^\s,;.)*]){1,80}+)?+",
+        r"(?<![^\s(\[,`>\]*~_])--[a-z][\w\-]{1,40}+(?:=(?:(?!\]\(|\[/|~~)[^\s,;.)*]){1,80}+)?+",
         ("--no-cache", "--name=x"),
         needs="--",
     ),

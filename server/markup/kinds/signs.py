@@ -29,6 +29,13 @@ _BREAK = (
 _PICTURE = r"!\[[^\[\]\n]{0,200}\]\([^()\s]{0,300}\)"
 
 SIGNS = (
+    MarkKind(
+        "blank to fill in",
+        "word",
+        r"(?<!\w)__++(?:[.:/\-]__++|[.:/]\d{2,4}(?!\d)){0,6}(?!\w) | (?<![.\w])\.{5,}+(?!\w)",
+        ("____", "__.__.2031"),
+        needs="__ .....",
+    ),
     MarkKind("footnote", "hidden", r"\[\^[\w\-]{1,40}+\](?!:)", ("[^1]",), True, needs="[^"),
     MarkKind(
         "reference",

@@ -112,6 +112,8 @@ def test_many_combining_marks_take_no_longer_than_their_number() -> None:
         ("Kapitel⁴, Segel™ und 3 m²", ["⁴", "™", "3 m²"]),
         ("BIC KUTTDEFF, KUTTDEFFXXX, KUTTDEF1XYZ; DRINGEND", ["KUTTDEFF", "KUTTDEFFXXX", "KUTTDEF1XYZ"]),
         ("die {n}-Boote", ["{n}"]),
+        ("am __.__.2031 fuhr __ fort: ______", ["__.__.2031", "__", "______"]),
+        ("Boot ........... 5", ["..........."]),
         ("[b]--tiefe=3[/b] da", ["[b]", "--tiefe=3", "[/b]"]),
         ("ruf 0900/765 432 2031-05-06T10:00:00Z an", ["0900/765 432", "2031-05-06T10:00:00Z"]),
     ],
