@@ -77,6 +77,19 @@ def test_a_line_that_is_not_sound_leaves_the_others_as_they_are_translated() -> 
 @pytest.mark.parametrize(
     ("source", "answer", "output"),
     [
+        ("<p>Ja, <b>mein Boot</b>.</p>", "Yes, my boat.", "<p>Yes, <b>my boat</b>.</p>"),
+        ("<p>Ja (<i>neu</i>)!</p>", "Yes (new)!", "<p>Yes (<i>new</i>)!</p>"),
+        ("Rot<br>grün", ("Red", "green"), "Red<br>green"),
+    ],
+)
+def test_punctuation_beside_an_element_stays_outside(source: str, answer: str | tuple[str, ...], output: str) -> None:
+    answers = [answer] if isinstance(answer, str) else answer
+    assert assemble(parse(source, HTML), [(each, None) for each in answers]) == output
+
+
+@pytest.mark.parametrize(
+    ("source", "answer", "output"),
+    [
         ("Das steht in der Quelle [3].", "That is in the source.", "That is in the source [3]."),
         ("Das steht in der Quelle[3].", "That is in the source.", "That is in the source[3]."),
         ("Das Kapitel⁴ ist gut.", "The chapter is good.", "The chapter⁴ is good."),
