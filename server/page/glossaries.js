@@ -69,7 +69,11 @@ export class Glossaries {
     byId("glossary-editor").hidden = !id;
     byId("glossary-delete").disabled = !this.#chosen;
     this.#showChosen();
-    if (!id) return;
+    if (!id) {
+      this.#table.terms = [];
+      this.#touch(false);
+      return;
+    }
     byId("glossary-name").value = this.#chosen?.name ?? "";
     this.#fillDirections();
     await this.#showTerms();

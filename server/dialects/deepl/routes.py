@@ -16,6 +16,7 @@ from server.dialects.deepl.errors import refuse
 from server.dialects.deepl.fields import Fields, read_fields, read_string
 from server.dialects.deepl.glossaries import Glossaries
 from server.dialects.deepl.languages import (
+    check_formality,
     find_language,
     list_resource_languages,
     list_resources,
@@ -78,6 +79,7 @@ class _Endpoints:
         translator, pairs = request.state["translator"], _pairs(request)
         target = _find_target(asked.target_lang, pairs)
         source = None if asked.source_lang is None else _find_source(asked.source_lang, pairs)
+        check_formality(asked.formality, source, target, pairs)
         entries = await self._find_entries(client, asked.glossary_ids, source, target)
         num_chars = sum(map(len, asked.texts))
         async with request.state["access"].granted(client, num_chars):
@@ -104,7 +106,7 @@ class _Endpoints:
     async def list_resources(self, request: FerryRequest) -> Response:
         """What languages can be asked for."""
         identify(request)
-        return json_answer(list_resources())
+        return json_answer(list_resources(_pairs(request)))
 
     async def show_usage(self, request: FerryRequest) -> Response:
         """How much has been translated."""

@@ -34,5 +34,13 @@ async def translate_texts(
         caller: whose share of the engine it takes.
     """
     deadline = time.monotonic() + min(deadline_s, MAX_DEADLINE_S)
-    options = TranslateOptions(source, target, deadline=deadline, split=asked.split, markup=asked.markup, caller=caller)
+    options = TranslateOptions(
+        source,
+        target,
+        deadline=deadline,
+        split=asked.split,
+        markup=asked.markup,
+        formality=asked.formality,
+        caller=caller,
+    )
     return await translate_with_terms(translator, asked.texts, options, entries)

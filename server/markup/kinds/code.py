@@ -20,10 +20,25 @@ CODE = (
             (?![\w.])[^{}%\n]{0,200}+%\}
           | \{\{[\#/^~]{1,2}[^{}\n]{0,200}+\}\} | \{\{\s?else(?:\s[^{}\n]{0,100}+)?\s?\}\}
           | <%(?![=\-])[^%<>\n]{0,300}+%> | <\?php\s(?!echo)[^<>?\n]{0,300}+\?>
-          | </?\#[a-z]{2,12}(?:\s[^<>\n]{0,200}+)?>""",
-        ("{% if a %}", "{% endtrans %}", "{{#if a}}", "{{/if}}", "{{else}}", "<% end %>", "<#if a>", "<?php endif ?>"),
+          | </?\#[a-z]{2,12}(?:\s[^<>\n]{0,200}+)?>
+          | \{/(?:if|foreach|section|block|capture|literal|for|while|strip|nocache)\}
+          | \{(?:else|foreachelse|sectionelse)\}
+          | \{(?:if|elseif|foreach|section|block|capture|assign|include|while|for)\s[^{}\n]{1,200}+\}""",
+        (
+            "{% if a %}",
+            "{% endtrans %}",
+            "{{#if a}}",
+            "{{/if}}",
+            "{{else}}",
+            "<% end %>",
+            "<#if a>",
+            "<?php endif ?>",
+            "{if $a}",
+            "{else}",
+            "{/if}",
+        ),
         True,
-        needs="{% {{ <% <? <# </#",
+        needs="{% {{ <% <? <# </# {if {e {f {s {b {c {a {i {w {/",
     ),
     MarkKind(
         "template tag",
@@ -131,6 +146,14 @@ NAMES = (
         needs=re.compile("[A-Z][0-9]{2}"),
     ),
     MarkKind(
+        "number of a bank",
+        "word",
+        r"(?<!\w)(?:(?<=BIC\ )|(?<=BIC:)|(?<=BIC:\ )|(?<=SWIFT\ )|(?<=SWIFT:\ )|(?=\w{8}XXX)|(?=\w{0,10}\d))"
+        r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?(?!\w)",
+        ("COBADEFFXXX", "GENODEF1XYZ"),
+        needs=re.compile("[A-Z]{6}"),
+    ),
+    MarkKind(
         "number of a document",
         "word",
         r"(?<![\w/.])10\.\d{4,9}/[\w/\-]{1,80}+(?:(?:[.:;]|\([\w\-]{1,20}\))[\w/\-]{1,40}+){0,5}(?!\w)",
@@ -151,9 +174,9 @@ NAMES = (
         "name with underscores",
         "word",
         r"""(?<![\w.])(?:[A-Za-z_]\w{0,40}+\.){0,5}
-            (?=[A-Za-z0-9]{1,40}_(?!in(?:nen)?\b))
-            [A-Za-z][A-Za-z0-9]{0,40}+(?:_[A-Za-z0-9]{1,40}+){1,9}+_{0,2}(?!\w)(?:\([^()\n]{0,80}+\))?""",
-        ("max_length", "a_b_c", "MAX_LENGTH", "user.get_name(id)"),
+            (?=[^\W_]{1,40}_(?!in(?:nen)?\b))
+            [^\W\d_][^\W_]{0,40}+(?:_[^\W_]{1,40}+){1,9}+_{0,2}(?!\w)(?:\([^()\n]{0,80}+\))?""",
+        ("max_length", "a_b_c", "MAX_LENGTH", "user.get_name(id)", "straßen_länge"),
         needs="_",
     ),
     MarkKind(
@@ -166,7 +189,7 @@ NAMES = (
     MarkKind(
         "flag",
         "word",
-        r"(?<![^\s(\[,`>\]*~_])--[a-z][\w\-]{1,40}+(?:=(?:(?!\]\()[^\s,;.)*]){1,80}+)?+",
+        r"(?<![^\s(\[,`>\]*~_])--[a-z][\w\-]{1,40}+(?:=(?:(?!\]\(|\[/|~~)[^\s,;.)*]){1,80}+)?+",
         ("--no-cache", "--name=x"),
         needs="--",
     ),
@@ -189,7 +212,7 @@ NAMES = (
     MarkKind(
         "phone number",
         "word",
-        r"(?<![\w.,+])(?:\+\d{1,3}|0\d{2,5}(?=\s?[/\-]))(?:[\s/\-]{0,2}+\(\d{1,5}\))?(?:[\s/\-]{0,3}+(?!\d{4}-\d\d-\d)\d{1,12}){2,6}+(?!\w)",
+        r"(?<![\w.,+])(?:\+\d{1,3}|0\d{2,5}(?=\s?[/\-]))(?:[\s/\-]{0,2}+\(\d{1,5}\))?(?:[\s/\-]{0,3}+(?!\d{4}-\d\d-\d)\d{1,12}+){2,6}+(?!\w)",
         ("+49 (0)30 1234-5678", "0800/123 456", "+1 555 0100"),
         needs=re.compile(r"\+\d|0\d{2,5}\s?[/\-]"),
     ),

@@ -59,9 +59,16 @@ SCIENCE = (
         needs="° µ μ Ω Ω",
     ),
     MarkKind(
+        "number of a footnote",
+        "hidden",
+        r"(?<=[^\W\d_]{4})[¹²³⁴-⁹™]{1,2}(?!\w)",
+        ("Fußnote¹", "Marke™"),
+        needs=re.compile("[¹²³⁴-⁹™]"),
+    ),
+    MarkKind(
         "superscript",
         "word",
-        rf"""(?<!\w)(?:\d(?:[.,]?\d){{0,12}}[ \u00a0])?
+        rf"""(?<!\w)(?![^\W\d_{HAZARDS}]{{4,40}}[¹²³⁴-⁹™]{{1,2}}(?!\w))(?:\d(?:[.,]?\d){{0,12}}[ \u00a0])?
              (?:[^\W{HAZARDS}]|[.,](?=\d)){{0,40}}+[™№Ω{HAZARDS}][\w{HAZARDS}⁺⁻]{{0,40}}+""",
         ("5²", "10³", "2½", "m²", "H₂O", "1,5m²", "№", "ℝ", "20 ㎡"),
         needs=re.compile(f"[™№Ω{HAZARDS}]"),
