@@ -17,6 +17,8 @@ PACKAGES = {
     "chromium": "chromium",
     "curl": "curl",
     "nginx": "nginx-light",
+    "node": "nodejs",
+    "npm": "npm",
     "openssl": "openssl",
     "systemd-analyze": "systemd",
 }

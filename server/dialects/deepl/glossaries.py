@@ -4,6 +4,7 @@ Both are over one store. A glossary of several dictionaries is not shown under /
 """
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 
 from starlette.responses import Response
@@ -29,6 +30,7 @@ from server.web.state import FerryRequest
 MAX_GLOSSARY_BYTES = 11 << 20  # 10 MiB of entries and what JSON adds; --max-body-bytes is usually less
 
 _FORMATS: dict[str, EntriesFormat] = {"tsv": "tsv", "csv": "csv"}
+_FORM_FIELD = re.compile(r"dictionaries\[(\d{1,3})\](?:\.(\w+)|\[(\w+)\])", re.ASCII)
 
 
 class Glossaries:
@@ -204,7 +206,7 @@ def _read_name(fields: Fields) -> str:
 
 def _read_dictionaries(fields: Fields, pairs: Sequence[LanguagePair]) -> dict[Direction, Entries]:
     """The dictionaries in `fields`, none if there are none."""
-    given = fields.get("dictionaries")
+    given = fields.get("dictionaries", _find_in_form(fields))
     if given is None:
         return {}
     if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
@@ -216,6 +218,15 @@ def _read_dictionaries(fields: Fields, pairs: Sequence[LanguagePair]) -> dict[Di
             raise InvalidRequestError(f"'dictionaries' has {'-'.join(direction)} twice.")
         found[direction] = entries
     return found
+
+
+def _find_in_form(fields: Fields) -> list[Fields]:
+    """What the official clients for Node and PHP write as fields of a form, in the order of their numbers."""
+    found: dict[int, dict[str, object]] = {}
+    for name, value in fields.items():
+        if match := _FORM_FIELD.fullmatch(name):
+            found.setdefault(int(match[1]), {})[match[2] or match[3]] = value
+    return [found[index] for index in sorted(found)]
 
 
 def _read_dictionary(fields: Fields, pairs: Sequence[LanguagePair]) -> tuple[Direction, Entries]:

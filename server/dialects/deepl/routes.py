@@ -14,7 +14,14 @@ from server.dialects.deepl.documents import build_document_routes
 from server.dialects.deepl.errors import refuse
 from server.dialects.deepl.fields import Fields, read_fields, read_string
 from server.dialects.deepl.glossaries import Glossaries
-from server.dialects.deepl.languages import find_language, list_source_languages, list_target_languages
+from server.dialects.deepl.languages import (
+    check_formality,
+    find_language,
+    list_resource_languages,
+    list_resources,
+    list_source_languages,
+    list_target_languages,
+)
 from server.dialects.deepl.schema import (
     ProductUsage,
     TranslateAnswer,
@@ -46,6 +53,8 @@ def build_deepl_dialect(store: GlossaryStore, documents: Documents) -> Dialect:
     routes = [
         Route("/v2/translate", shared.translate, methods=["POST"]),
         Route("/v2/languages", shared.list_languages, methods=["GET", "POST"]),
+        Route("/v3/languages", shared.list_resource_languages),
+        Route("/v3/languages/resources", shared.list_resources),
         Route("/v2/usage", shared.show_usage, methods=["GET", "POST"]),
         *glossaries.routes(),
         *build_document_routes(documents, glossaries.find_entries),
@@ -67,6 +76,7 @@ class _Endpoints:
         translator, pairs = request.state["translator"], _pairs(request)
         target = _find_target(asked.target_lang, pairs)
         source = None if asked.source_lang is None else _find_source(asked.source_lang, pairs)
+        check_formality(asked.formality, source, target, pairs)
         entries = await self._glossaries.find_entries(client, asked.glossary_ids, source, target)
         num_chars = sum(map(len, asked.texts))
         async with request.state["access"].granted(client, num_chars):
@@ -84,6 +94,16 @@ class _Endpoints:
         if kind not in listed:
             raise InvalidRequestError("Parameter 'type' is invalid. 'source' and 'target' are valid values.")
         return json_answer(listed[kind](_pairs(request)))
+
+    async def list_resource_languages(self, request: FerryRequest) -> Response:
+        """The languages of one resource, in both roles."""
+        identify(request)
+        return json_answer(list_resource_languages(_pairs(request), request.query_params.get("resource")))
+
+    async def list_resources(self, request: FerryRequest) -> Response:
+        """What languages can be asked for."""
+        identify(request)
+        return json_answer(list_resources(_pairs(request)))
 
     async def show_usage(self, request: FerryRequest) -> Response:
         """How much has been translated."""

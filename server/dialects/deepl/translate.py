@@ -37,7 +37,15 @@ async def translate_texts(
         caller: whose share of the engine it takes.
     """
     deadline = time.monotonic() + min(deadline_s, MAX_DEADLINE_S)
-    options = TranslateOptions(source, target, deadline=deadline, split=asked.split, markup=asked.markup, caller=caller)
+    options = TranslateOptions(
+        source,
+        target,
+        deadline=deadline,
+        split=asked.split,
+        markup=asked.markup,
+        formality=asked.formality,
+        caller=caller,
+    )
     if not entries:
         return await translator.translate(asked.texts, options)
     # Ten thousand terms take a tenth of a second.

@@ -68,6 +68,7 @@ async def post_translate(request: FerryRequest) -> Response:
             deadline=time.monotonic() + seconds_allowed(request, num_chars),
             markup=None if body.format == "text" else Options(kind=body.format, attributes=body.translate_attributes),
             align=body.alignments,
+            formality=body.formality,
             caller=client.caller,
         )
         translator = request.state["translator"]
@@ -148,7 +149,7 @@ def _describe_model(model: Model) -> DescribedModelAnswer:
         version=manifest.version,
         precision=manifest.precision,
         decoder_mixing=manifest.decoder_mixing,
-        pairs=[PairAnswer(pair.source, pair.target) for pair in manifest.pairs],
+        pairs=[PairAnswer(pair.source, pair.target, pair.formality is not None) for pair in manifest.pairs],
         dimensions=manifest.dimensions,
         search=manifest.search,
         quality=manifest.quality,

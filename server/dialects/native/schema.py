@@ -6,7 +6,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from server.bundle import DecoderMixing, Dimensions, Precision, Quality, SearchDefaults
 from server.text.symptoms import Symptom
-from server.translation.request import AUTO
+from server.translation.request import AUTO, Formality
 from server.web.body import InvalidBodyError
 
 
@@ -18,6 +18,7 @@ class TranslateBody(Struct, forbid_unknown_fields=True):
     source: str = AUTO
     format: Literal["text", "html", "xml"] = "text"
     translate_attributes: bool = False
+    formality: Formality = "default"
     beam_size: int | None = None
     num_alternatives: int = 0
     length_penalty: float | None = None
@@ -127,10 +128,11 @@ class TextAnswer(Struct):
 
 
 class PairAnswer(Struct):
-    """A direction that a model translates."""
+    """A direction that a model translates; with `formality` a form of address can be asked for."""
 
     source: str
     target: str
+    formality: bool
 
 
 class DescribedModelAnswer(Struct):

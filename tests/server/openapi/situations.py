@@ -159,6 +159,7 @@ async def ask_what_is_wrong(stage: Stage) -> None:
         guest = Call("POST", "/translate", is_guest=True)
         await witness.ask("too long", guest, json={"from": "de", "to": "en", "text": "a" * 21})
         await witness.ask("wrong type", Call("GET", "/v2/languages"), params={"type": "both"})
+        await witness.ask("wrong resource", Call("GET", "/v3/languages"), params={"resource": "voice"})
         await witness.ask("wrong entries", CREATE_GLOSSARY, json={**CREATE_GLOSSARY.content["json"], "entries": "a"})
         lost = {"glossary_id": UNKNOWN_GLOSSARY}
         await witness.ask("no such glossary", Call("POST", "/v2/translate"), json={**DEEPL, **lost})
