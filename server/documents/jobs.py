@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from server.documents.formats.registry import FORMATS, Format
+from server.documents.formats.format import Format
+from server.documents.formats.registry import FORMATS
 from server.documents.runner import Runner
 from server.errors import DocumentNotFoundError, DocumentNotReadyError
 from server.storage.document_store import DocumentStore, not_found

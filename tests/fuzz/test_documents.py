@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.documents.formats.archive import MAX_UNPACKED_BYTES, Archive
-from server.documents.formats.docx.wordxml import parse_part
+from server.documents.formats.ooxml.wordxml import parse_part
 from server.documents.formats.registry import FORMATS
 from server.errors import InvalidDocumentError
 from tests.fuzz.amount import count, fuzz

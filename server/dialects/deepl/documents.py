@@ -13,7 +13,8 @@ from server.dialects.deepl.fields import Fields, read_fields, read_required, rea
 from server.dialects.deepl.languages import find_language
 from server.dialects.deepl.schema import check_formality, check_known, parse_glossary_ids
 from server.documents.content import read_content
-from server.documents.formats.registry import SUFFIXES, Format, find_format
+from server.documents.formats.format import Format
+from server.documents.formats.registry import SUFFIXES, find_format
 from server.documents.jobs import Documents, Order
 from server.errors import InvalidRequestError
 from server.web.answers import json_answer

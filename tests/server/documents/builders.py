@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 
 from lxml import etree
 
-from server.documents.formats.docx.wordxml import Element, W
-from server.documents.formats.registry import Format
+from server.documents.formats.format import Format
+from server.documents.formats.ooxml.wordxml import Element, W
 from server.markup import parse, translate_chunks
 
 NAMESPACES = (
