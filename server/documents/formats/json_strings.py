@@ -9,9 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from server.documents.formats.charsets import decode_text
-from server.documents.formats.localisation import MAX_DEPTH, is_chosen, is_language
+from server.documents.formats.localisation import is_chosen, is_language
 from server.errors import InvalidDocumentError
 
+# What is nested deeper is made to harm.
+MAX_DEPTH = 200
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}\[\],:]')
 
 

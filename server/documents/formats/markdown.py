@@ -22,6 +22,8 @@ _QUOTES = re.compile(r"(?:[ \t]*>)*")
 _BEGINS = re.compile(
     r"#{1,6}(?:\s|$)|[-*+](?:\s|$)|\d{1,9}[.)](?:\s|$)|\||<[a-zA-Z/!?]|:::|\[\^?[^\]]{1,80}\]:|:\s|\{[%{#]|[-=*_+~`.:\s]+$"
 )
+# Where a link leads that is named elsewhere.
+_ADDRESS = re.compile(r"\[[^\]]{1,80}\]:\s+\S+$")
 _ITEM = re.compile(r"[-*+]\s|\d{1,9}[.)]\s")
 _HARD_BREAK = re.compile(r"(?:[ \t]{2,}|\\|<br\s?/?>)$", re.I)
 # Behind these a line that is not empty begins anew.
@@ -133,7 +135,8 @@ def _kept_lines(lines: Sequence[str]) -> Iterator[tuple[str, bool]]:
             fence, is_kept = match[1], True
         elif bare:
             in_item = bool(_ITEM.match(bare)) or (in_item and line[0] in " \t")
-            is_kept = (is_empty or number == 0) and not in_item and line.startswith(("    ", "\t"))
+            is_code = (is_empty or number == 0) and not in_item and line.startswith(("    ", "\t"))
+            is_kept = is_code or _ADDRESS.match(bare) is not None
         yield line, is_kept
         is_empty = not bare or (is_kept and is_empty)
 

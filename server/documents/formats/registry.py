@@ -104,7 +104,7 @@ def find_format(filename: str, data: bytes) -> Format:
     suffix = PurePath(filename).suffix.lower()
     if suffix == ".pdf" or (not suffix and data.startswith(_PDF)):
         raise InvalidDocumentError(
-            "Invalid file: a pdf says where letters are printed and not what its text is, so it is not translated; "
+            "Invalid file: its format is not supported: a pdf says where letters are printed and not what its text is; "
             "send the document that it was made from, or convert it to docx first"
         )
     if not suffix:

@@ -1,6 +1,7 @@
-"""Csv and tsv: the cells with language in them, of all columns or of chosen ones; quotes and line ends stay.
+"""Csv and tsv: the cells with language in them, of all columns; quotes and line ends stay.
 
-Which sign separates cells is told by the first lines. A cell is written between quotes if it was, or now has to be.
+Which sign separates cells is told by the first lines. A first row of names that programs know columns by is kept.
+A cell is written between quotes if it was, or now has to be.
 """
 
 import re
@@ -8,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from server.documents.formats.charsets import decode_text
-from server.documents.formats.localisation import is_language
+from server.documents.formats.localisation import is_language, is_name
 from server.errors import InvalidDocumentError
 
 _SEPARATORS = ",;\t|"
@@ -60,7 +61,11 @@ def write_csv(data: bytes, texts: Sequence[str]) -> bytes:
 
 
 def _language(text: str) -> list[_Cell]:
-    return [cell for cell in _cells(text, _find_separator(text)) if is_language(cell.text)]
+    cells = list(_cells(text, _find_separator(text)))
+    top = [cell.text.strip() for cell in cells if cell.row == 0]
+    has_rows = any(cell.row and cell.text for cell in cells)
+    first = 1 if has_rows and len(top) > 1 and all(not each or is_name(each) for each in top) else 0
+    return [cell for cell in cells if cell.row >= first and is_language(cell.text)]
 
 
 def _find_separator(text: str) -> str:

@@ -12,9 +12,17 @@ from dataclasses import dataclass
 import yaml
 
 from server.documents.formats.charsets import decode_text
-from server.documents.formats.localisation import MAX_DEPTH, is_chosen, is_language
+from server.documents.formats.localisation import is_chosen, is_language
 from server.errors import InvalidDocumentError
 
+# More than any program says. The library takes time that grows with the depth of each sign.
+MAX_CHARS = 1 << 20
+MAX_DEPTH = 40
+_STARTS = (
+    *(yaml.BlockMappingStartToken, yaml.BlockSequenceStartToken),
+    *(yaml.FlowMappingStartToken, yaml.FlowSequenceStartToken),
+)
+_ENDS = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
 _STRING = "tag:yaml.org,2002:str"
 # What a plain scalar may be: no sign of yaml at its beginning, none with a space in it, and one line.
 _PLAIN = re.compile(r"(?![\s\-?:,\[\]{}#&*!|>'\"%@`=~])(?:[^:#,\[\]{}\n\r]|:(?=\S)(?![,\[\]{}])|(?<=\S)#)*(?<![\s:])")
@@ -71,6 +79,8 @@ def _replaced(text: str, scalars: Sequence[_Scalar], wanted: Sequence[str], writ
 
 
 def _scalars(text: str) -> list[_Scalar]:
+    if len(text) > MAX_CHARS:
+        raise InvalidDocumentError(f"The file has {len(text)} characters; {MAX_CHARS} is the most that yaml may have.")
     try:
         return list(_read(text))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -79,17 +89,11 @@ def _scalars(text: str) -> list[_Scalar]:
 
 def _read(text: str) -> Iterator[_Scalar]:
     # The event of a scalar begins with its anchor or tag; its token does not.
-    starts = {
-        token.end_mark.index: token.start_mark.index
-        for token in yaml.scan(text, Loader=yaml.CSafeLoader)
-        if isinstance(token, yaml.ScalarToken)
-    }
+    starts = _find_starts(text)
     resolver = yaml.resolver.Resolver()
     levels: list[list[str | int | None]] = []  # what the next thing is of each mapping or list; None if it is a key
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         if isinstance(event, yaml.CollectionStartEvent):
-            if len(levels) == MAX_DEPTH:
-                raise InvalidDocumentError(f"The file is nested deeper than {MAX_DEPTH}; simplify it.")
             levels.append([None if isinstance(event, yaml.MappingStartEvent) else 0])
         elif isinstance(event, yaml.CollectionEndEvent):
             levels.pop()
@@ -105,6 +109,25 @@ def _read(text: str) -> Iterator[_Scalar]:
             _step(levels, event.value)
         elif isinstance(event, yaml.AliasEvent):
             _step(levels, "")
+
+
+def _find_starts(text: str) -> dict[int, int]:
+    """Where each scalar begins, by where it ends.
+
+    Tokens are read one by one and counted: the library takes time that grows with the square of the depth.
+    """
+    starts: dict[int, int] = {}
+    depth = 0
+    for token in yaml.scan(text, Loader=yaml.CSafeLoader):
+        if isinstance(token, _STARTS):
+            depth += 1
+        elif isinstance(token, _ENDS):
+            depth -= 1
+        elif isinstance(token, yaml.ScalarToken):
+            starts[token.end_mark.index] = token.start_mark.index
+        if depth > MAX_DEPTH:
+            raise InvalidDocumentError(f"The file is nested deeper than {MAX_DEPTH}; simplify it.")
+    return starts
 
 
 def _step(levels: list[list[str | int | None]], said: str) -> None:

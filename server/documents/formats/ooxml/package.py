@@ -47,6 +47,11 @@ def read_package(kind: Kind, archive: Archive) -> list[str]:
 def write_package(kind: Kind, archive: Archive, texts: Sequence[str]) -> dict[str, bytes]:
     """The parts with other paragraphs in them; one in which none has changed is left out.
 
+    Args:
+        kind: of the file.
+        archive: the file.
+        texts: as many as it has, as `read_package` gives them.
+
     Raises:
         InvalidDocumentError: it is not of this kind, damaged, or too large once unpacked.
     """
@@ -63,7 +68,11 @@ def write_package(kind: Kind, archive: Archive, texts: Sequence[str]) -> dict[st
 
 
 def part_names(kind: Kind, archive: Archive) -> list[str]:
-    """The parts with language in them, in the order in which they are declared."""
+    """The parts with language in them, in the order in which they are declared.
+
+    Raises:
+        InvalidDocumentError: the file is not of this kind, or they are too large.
+    """
     types = read_types(archive)
     if not any(each.endswith(kind.main) for each in types.values()):
         raise InvalidDocumentError(f"The file is a zip archive, but no {kind.name}: it lacks the parts of one.")

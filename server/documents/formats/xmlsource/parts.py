@@ -24,12 +24,24 @@ class Part:
 
 
 def build_part(name: str, source: Source, roots: Iterable[Node], rules: Rules) -> Part:
-    """The part with the texts in `roots`, which are in the order of the file and not in one another."""
+    """A part with its texts.
+
+    Args:
+        name: of the entry.
+        source: its xml.
+        roots: where its texts are, in the order of the file and not in one another.
+        rules: what its elements are.
+    """
     return Part(name, source, [run for root in roots for run in find_runs(root, rules)])
 
 
 def read_part(archive: Archive, name: str, doctype: bool = False) -> Source:
     """An entry as xml.
+
+    Args:
+        archive: that has it.
+        name: of the entry.
+        doctype: whether it may name a document type.
 
     Raises:
         InvalidDocumentError: it is damaged, too large, or declares entities.
@@ -57,7 +69,13 @@ def read_parts(parts: Iterable[Part]) -> list[str]:
 
 
 def write_parts(archive: Archive, parts: Iterable[Part], texts: Sequence[str]) -> bytes:
-    """The archive with other texts in its parts."""
+    """The archive with other texts in its parts.
+
+    Args:
+        archive: that has them.
+        parts: those with texts.
+        texts: as many as all parts have.
+    """
     waiting = iter(texts)
     written = {part.name: part.write(waiting) for part in parts}
     return archive.rewritten({name: content for name, content in written.items() if content is not None})

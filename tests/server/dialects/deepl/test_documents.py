@@ -158,7 +158,8 @@ def test_a_glossary(models: Models, settings: ServeSettings) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "fields", "code", "says"),
     [
-        ("a.pdf", b"%PDF", {}, 400, "Invalid file: its format is not supported; there are: .txt"),
+        ("a.exe", b"a", {}, 400, "Invalid file: its format is not supported; there are: .txt"),
+        ("a.pdf", b"%PDF", {}, 400, "Invalid file: its format is not supported: a pdf"),
         ("a.docx", b"PK\x03\x04", {}, 400, "damaged"),
         ("a.txt", b"\xe4", {}, 400, "save it in UTF-8"),
         ("a.txt", b"a", {"target_lang": "XX"}, 400, "'target_lang'"),

@@ -107,6 +107,8 @@ def test_files_of_other_formats(site: Site, tokenizer: Tokenizer) -> None:
             f"1\n0:0:1,0 --> 0:0:2,0\n{dog}\n".encode(),
             "application/x-subrip",
         ),
+        ("a.json", b'{"a": "the dog"}', f'{{"a": "{dog}"}}'.encode(), "application/json"),
+        ("a.yml", b"a: the dog", f"a: {dog}".encode(), "application/yaml"),
         ("a.docx", word, None, "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
     ]
     for name, data, expected, media_type in files:

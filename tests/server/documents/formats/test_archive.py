@@ -139,5 +139,7 @@ def test_formats_there_are_not(filename: str, data: bytes) -> None:
 
 @pytest.mark.parametrize("filename", ["a.pdf", "A.PDF", "file"])
 def test_a_pdf_is_refused_with_a_remedy(filename: str) -> None:
-    with pytest.raises(InvalidDocumentError, match="Invalid file: a pdf .* convert it to docx"):
+    with pytest.raises(
+        InvalidDocumentError, match=r"Invalid file: its format is not supported: a pdf .* convert it to docx"
+    ):
         find_format(filename, b"%PDF-1.7")
