@@ -4,7 +4,6 @@ The file is read as a stream of events, so that nothing is built of it and no an
 the style that it had if that can say it, else between double quotes.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from server.errors import InvalidDocumentError
 # More than any program says. The library takes time that grows with the depth of each sign.
 MAX_CHARS = 1 << 20
 MAX_DEPTH = 40
+_ESCAPED = {"\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
 _STARTS = (
     *(yaml.BlockMappingStartToken, yaml.BlockSequenceStartToken),
     *(yaml.FlowMappingStartToken, yaml.FlowSequenceStartToken),
@@ -49,7 +49,10 @@ def read_yaml(data: bytes) -> list[str]:
     Raises:
         InvalidDocumentError: it is no yaml, or nested too deep.
     """
-    return [each.text for each in _scalars(decode_text(data).text) if each.is_text]
+    text = decode_text(data).text
+    if len(text) > MAX_CHARS:
+        raise InvalidDocumentError(f"The file has {len(text)} characters; {MAX_CHARS} is the most that yaml may have.")
+    return [each.text for each in _scalars(text) if each.is_text]
 
 
 def write_yaml(data: bytes, texts: Sequence[str]) -> bytes:
@@ -79,8 +82,6 @@ def _replaced(text: str, scalars: Sequence[_Scalar], wanted: Sequence[str], writ
 
 
 def _scalars(text: str) -> list[_Scalar]:
-    if len(text) > MAX_CHARS:
-        raise InvalidDocumentError(f"The file has {len(text)} characters; {MAX_CHARS} is the most that yaml may have.")
     try:
         return list(_read(text))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -153,8 +154,14 @@ def _written(raw: str, scalar: _Scalar, text: str) -> str:
 
 
 def _quote(raw: str, scalar: _Scalar, text: str) -> str:
-    quoted = json.dumps(text, ensure_ascii=not text.replace("\n", "").isprintable())
+    quoted = f'"{"".join(map(_escape, text))}"'
     return quoted + _space_at_end(raw) if scalar.style in ("|", ">") else quoted  # a block ends with its last line
+
+
+def _escape(char: str) -> str:
+    if char in _ESCAPED or char.isprintable():
+        return _ESCAPED.get(char, char)
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
 
 
 def _block(raw: str, style: str, text: str) -> str | None:
