@@ -28,6 +28,7 @@ class Format:
         declare: has a translated file say the language that it is in now, if files of this format say so.
         sections: of a file that holds others: its texts again, those of each with their own format. None if all are
             of this one.
+        columns: of a table, those that are translated, as a request named them; empty for all.
     """
 
     name: str
@@ -38,3 +39,9 @@ class Format:
     write: Callable[[bytes, Sequence[str]], bytes]
     declare: Callable[[bytes, str], bytes] = keep_language
     sections: Callable[[bytes], list[Section]] | None = None
+    columns: str = ""
+
+    @property
+    def stored_as(self) -> str:
+        """What it is called where documents wait."""
+        return f"{self.name}:{self.columns}" if self.columns else self.name

@@ -1,6 +1,8 @@
 """The formats that are translated, and how a file's is told: by the end of its name, or by what is in it."""
 
 import re
+from dataclasses import replace
+from functools import partial
 from pathlib import PurePath
 
 from server.documents.formats.archive import Archive
@@ -17,7 +19,7 @@ from server.documents.formats.opendocument import MIME as ODF_MIME
 from server.documents.formats.opendocument import read_odf, write_odf
 from server.documents.formats.plain import read_plain, write_plain
 from server.documents.formats.subtitles import TIMING, read_srt, read_vtt, write_srt, write_vtt
-from server.documents.formats.table_cells import read_csv, write_csv
+from server.documents.formats.table_cells import parse_columns, read_csv, write_csv
 from server.documents.formats.webpage import PAGE, read_page, write_page
 from server.documents.formats.xliff import declare_xliff, read_xliff, write_xliff
 from server.documents.formats.yaml_strings import read_yaml, write_yaml
@@ -89,6 +91,31 @@ SUFFIXES = {
     **{f".{name}": each for name, each in FORMATS.items()},
     **{suffix: FORMATS[name] for suffix, name in _OTHER_SUFFIXES.items()},
 }
+
+
+def choose_columns(format: Format, columns: str | None) -> Format:
+    """`format` with only some columns of its tables.
+
+    Args:
+        format: of a file.
+        columns: numbers, from 1, or names in the first row, with commas between; None or empty for all.
+
+    Raises:
+        InvalidDocumentError: files of this format have no columns, or it is no list of some.
+    """
+    if not columns:
+        return format
+    if format.name != "csv":
+        raise InvalidDocumentError("Invalid columns: only those of csv and tsv can be chosen; leave 'columns' out.")
+    wanted = parse_columns(columns)
+    read, write = partial(read_csv, columns=wanted), partial(write_csv, columns=wanted)
+    return replace(format, read=read, write=write, columns=columns)
+
+
+def find_stored(name: str) -> Format:
+    """The format that was stored as `name`."""
+    name, _, columns = name.partition(":")
+    return choose_columns(FORMATS[name], columns)
 
 
 def find_format(filename: str, data: bytes) -> Format:

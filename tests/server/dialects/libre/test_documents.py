@@ -122,6 +122,15 @@ def test_files_of_other_formats(site: Site, tokenizer: Tokenizer) -> None:
         assert site.ask("GET", same.json()["translatedFileUrl"]).content == data
 
 
+def test_columns_of_a_table(site: Site, tokenizer: Tokenizer) -> None:
+    form = {"source": "en", "target": "de", "columns": "2"}
+    table = {"file": ("a.csv", b"id,name,note\nyes,the dog,yes\n")}
+    answer = site.ask("POST", "/translate_file", data=form, files=table)
+    found = site.ask("GET", answer.json()["translatedFileUrl"])
+    assert found.content == f"id,name,note\nyes,{reversed_ids(tokenizer, 'the dog')},yes\n".encode()
+    refused(site.ask("POST", "/translate_file", data={**form, "columns": "9"}, files=table), 400, "Invalid columns")
+
+
 def test_a_file_may_be_larger_than_a_body_but_not_than_a_document(models: Models) -> None:
     site = Site(models, replace(SETTINGS, max_document_bytes=5000))
     data = b"<!--" + b"x" * 4000 + b"--><p>Hund"

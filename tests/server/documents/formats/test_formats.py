@@ -6,7 +6,7 @@ import re
 import pytest
 import yaml
 
-from server.documents.formats.registry import FORMATS, find_format
+from server.documents.formats.registry import FORMATS, choose_columns, find_format, find_stored
 from server.errors import InvalidDocumentError
 from tests.server.documents.builders import entries, make_zip
 from tests.server.documents.samples.all import SAMPLES
@@ -179,6 +179,42 @@ def test_the_first_row_of_a_table() -> None:
     assert read("csv", "Nummer,name\n1,Haus\n") == ["Nummer", "name", "Haus"]
     assert read("csv", "haus,hund\n") == ["haus", "hund"]
     assert read("csv", "haus\nhund\n") == ["haus", "hund"]
+
+
+TABLE = "id,title_de,note\na-1,Haus,Hund\nb-2,haus_hund,Zug\n"
+
+
+@pytest.mark.parametrize(
+    ("columns", "texts"),
+    [
+        ("2", ["Haus", "haus_hund"]),
+        ("title_de", ["Haus", "haus_hund"]),
+        (" note , 2", ["Haus", "Hund", "haus_hund", "Zug"]),
+        ("1", ["a-1", "b-2"]),
+        ("", ["Haus", "Hund", "Zug"]),
+        (None, ["Haus", "Hund", "Zug"]),
+    ],
+)
+def test_chosen_columns(columns: str | None, texts: list[str]) -> None:
+    format = choose_columns(FORMATS["csv"], columns)
+    assert format.read(TABLE.encode()) == texts
+    expected = TABLE
+    for text in texts:
+        expected = expected.replace(f",{text}", f",{text.upper()}").replace(f"\n{text}", f"\n{text.upper()}")
+    assert format.write(TABLE.encode(), [text.upper() for text in texts]).decode() == expected
+    again = find_stored(format.stored_as)
+    assert (again.name, again.read(TABLE.encode())) == ("csv", texts)
+
+
+@pytest.mark.parametrize("columns", ["4", "0", "nope", "1,", "\u00b2", "1" * 201, "9" * 50])
+def test_columns_that_are_not_there(columns: str) -> None:
+    with pytest.raises(InvalidDocumentError, match="Invalid columns"):
+        choose_columns(FORMATS["csv"], columns).read(TABLE.encode())
+
+
+def test_only_tables_have_columns() -> None:
+    with pytest.raises(InvalidDocumentError, match="only those of csv"):
+        choose_columns(FORMATS["json"], "1")
 
 
 def test_a_cell_that_now_needs_quotes() -> None:
