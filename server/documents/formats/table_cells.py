@@ -55,7 +55,7 @@ def read_csv(data: bytes, columns: Sequence[str] = ()) -> list[str]:
         columns: those that are looked at, by number, from 1, or by name; all if there are none.
 
     Raises:
-        InvalidDocumentError: it is no text in UTF-8 or marked UTF-16, a quote is never closed, or no such column is there.
+        InvalidDocumentError: it is no text in UTF-8 or marked UTF-16, or no table with such columns.
     """
     return [cell.text for cell in _language(decode_text(data).text, columns)]
 
@@ -69,7 +69,7 @@ def write_csv(data: bytes, texts: Sequence[str], columns: Sequence[str] = ()) ->
         columns: as for `read_csv`.
 
     Raises:
-        InvalidDocumentError: it is no text in UTF-8 or marked UTF-16, a quote is never closed, or no such column is there.
+        InvalidDocumentError: it is no text in UTF-8 or marked UTF-16, or no table with such columns.
     """
     decoded = decode_text(data)
     text = decoded.text
