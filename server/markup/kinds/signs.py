@@ -118,12 +118,14 @@ SIGNS = (
     MarkKind(
         "step of a way",
         "border",
-        r"""(?<=[\w.…)])\ [»›>/]\ (?=[A-ZÄÖÜ][^\W\d_]) | (?<=[\w.!?…)])\ [·•|]\ (?=[^\W_])""",
+        r"""(?<=[\w.…)*_`\]>])\ [»›]\ (?=[*_`\[<]{0,3}[A-ZÄÖÜ][^\W\d_]) | (?<=[\w.…)])\ [>/]\ (?=[A-ZÄÖÜ][^\W\d_])
+          | (?<=[\w.!?…)])\ [·•|]\ (?=[^\W_])""",
         ("Start » Neues", "Start / Neues"),
         True,
         needs="» › · • > /",
         never_with="«‹",
     ),
+    MarkKind("gap between columns", "border", r"(?<=\S)\ {3,}(?=\S)", ("Name    Ort",), True, needs=re.compile(" {3}")),
     MarkKind("heads of a table", "border", r"\ !!\ (?=\w)", ("Name !! Ort",), True, needs="!!"),
     MarkKind("arrow ahead", "border", r"(?<=\w)\ ?[»›]\Z", ("Weiter »",), True, needs="» ›", never_with="«‹„“"),
     MarkKind("arrow back", "border", r"\A[«‹]\ ?(?=\w)", ("« Zurück",), True, needs="« ‹", never_with="»›"),
