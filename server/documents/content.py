@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from server.documents.formats.registry import Format
+from server.documents.formats.format import Format, Section
 from server.errors import InvalidDocumentError, QueueFullError, RequestTooLargeError
 from server.markup import parse
 from server.text.segments import Segment, halve
@@ -24,9 +24,9 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Content:
-    """What there is to translate in a document: its texts, and how many characters of them are language."""
+    """What there is to translate: texts, each with its file's format, and how many characters of them are language."""
 
-    texts: tuple[str, ...]
+    sections: tuple[Section, ...]
     num_chars: int
     sample: str
 
@@ -37,15 +37,16 @@ def read_content(format: Format, data: bytes) -> Content:
     Raises:
         InvalidDocumentError: it is damaged, or not of this format.
     """
-    texts = tuple(format.read(data))
+    sections = format.sections(data) if format.sections else [(format, format.read(data))]
     num_chars = 0
     sample: list[str] = []
-    for text in texts:
-        bare = bare_text(format, text)
-        if num_chars < MAX_SAMPLE_CHARS:
-            sample.append(bare)
-        num_chars += len(bare)
-    return Content(texts, num_chars, " ".join(sample)[:MAX_SAMPLE_CHARS])
+    for each, texts in sections:
+        for text in texts:
+            bare = bare_text(each, text)
+            if num_chars < MAX_SAMPLE_CHARS:
+                sample.append(bare)
+            num_chars += len(bare)
+    return Content(tuple(sections), num_chars, " ".join(sample)[:MAX_SAMPLE_CHARS])
 
 
 def bare_text(format: Format, text: str) -> str:
@@ -69,7 +70,8 @@ async def translate_document(
         translator: with the models.
         format: of the document.
         data: the document.
-        options: `markup` and `split` are the format's, whatever they say; in the background a full queue is waited for.
+        options: `markup` and `split` are each format's, whatever they say; in the background a full
+            queue is waited for.
         terms: of glossaries, and what they must become.
         progress: is told after each batch how many characters of how many are done.
 
@@ -81,21 +83,28 @@ async def translate_document(
         EngineStoppedError: the engine is closing or has failed.
     """
     content = await asyncio.to_thread(read_content, format, data)
-    options = replace(options, markup=format.markup, split=format.split)
     if options.source is None:
         source = await find_source(translator, content.sample, options.target)
         if source == options.target:
             return data
         options = replace(options, source=source)
-    work = _Work(translator, options, terms)
-    wanted = list(dict.fromkeys(content.texts))
-    total = done = sum(map(len, wanted))
-    found: dict[str, str] = {}
-    for batch in cut_batches(wanted, translator):
-        found.update(zip(batch, await work.translate(batch), strict=True))
-        done -= sum(map(len, batch))
-        progress(total - done, total)
-    return await asyncio.to_thread(format.write, data, [found[text] for text in content.texts])
+    # What two files say alike may differ in its markup, so only what one format says twice is translated once.
+    wanted = {format.name: (format, dict[str, str]()) for format, _ in content.sections}
+    for each, texts in content.sections:
+        wanted[each.name][1].update(zip(texts, texts, strict=True))
+    total = done = sum(len(text) for _, found in wanted.values() for text in found)
+    for each, found in wanted.values():
+        work = _Work(translator, replace(options, markup=each.markup, split=each.split), terms)
+        for batch in cut_batches(list(found), translator):
+            found.update(zip(batch, await work.translate(batch), strict=True))
+            done -= sum(map(len, batch))
+            progress(total - done, total)
+    results = [wanted[each.name][1][text] for each, texts in content.sections for text in texts]
+    return await asyncio.to_thread(_put_together, format, data, results, options.target)
+
+
+def _put_together(format: Format, data: bytes, texts: Sequence[str], target: str) -> bytes:
+    return format.declare(format.write(data, texts), target)
 
 
 async def find_source(translator: Translator, sample: str, target: str) -> str:

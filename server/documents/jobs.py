@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from server.documents.formats.registry import FORMATS, Format
+from server.documents.formats.format import Format
+from server.documents.formats.registry import find_stored
 from server.documents.runner import Runner
 from server.errors import DocumentNotFoundError, DocumentNotReadyError
 from server.storage.document_store import DocumentStore, not_found
@@ -89,7 +90,7 @@ class Documents:
         record = Record(
             document_id=handle.document_id,
             key_hash=hash_document_key(handle.key),
-            kind=order.format.name,
+            kind=order.format.stored_as,
             source=order.source,
             target=order.target,
             num_chars=order.num_chars,
@@ -132,7 +133,7 @@ class Documents:
             raise DocumentNotFoundError(f"There is no translation: {fault}")
         if record.status != "done":
             raise DocumentNotReadyError("The document is not translated yet; ask for its status until it is done.")
-        return FORMATS[record.kind], await asyncio.to_thread(self._store.take, document_id)
+        return find_stored(record.kind), await asyncio.to_thread(self._store.take, document_id)
 
     def _fault(self, record: Record) -> str:
         return self._worker.faults.get(record.document_id, record.fault)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from server.documents.content import translate_document
-from server.documents.formats.registry import FORMATS
+from server.documents.formats.registry import find_stored
 from server.errors import DocumentNotFoundError, EngineStoppedError, FerryError, InvalidDocumentError, StorageError
 from server.storage.document_store import Claim, DocumentStore
 from server.storage.record import Record
@@ -119,7 +119,7 @@ async def _result(translator: Translator, claim: Claim, current: Current) -> byt
         raise InvalidDocumentError(f"The server stopped {MAX_ATTEMPTS} times while it translated this document.")
     options = TranslateOptions(record.source, record.target, formality=record.formality, background=True)
     result = await translate_document(
-        translator, FORMATS[record.kind], claim.source, options, claim.terms, current.progress
+        translator, find_stored(record.kind), claim.source, options, claim.terms, current.progress
     )
     if result is claim.source:  # only what is in that language already comes back as the bytes that it was
         raise InvalidDocumentError("Source and target language are equal.")

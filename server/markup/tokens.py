@@ -36,6 +36,7 @@ _BLOCK_NAMES = (
     "option p param picture pre script section select source style summary table tbody td template textarea tfoot th "
     "thead title tr track ul video xmp"
 )
+INLINE_ELEMENTS = frozenset(_INLINE_NAMES.split())
 BLOCK_ELEMENTS = frozenset(_BLOCK_NAMES.split()) - {"script", "style"}
 KNOWN_ELEMENTS = frozenset((*_INLINE_NAMES.split(), *_BLOCK_NAMES.split(), *_VOID_NAMES.split()))
 

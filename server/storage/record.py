@@ -14,7 +14,7 @@ class Record:
     """A document and how it is to be translated; its fields are columns of `documents`.
 
     Attributes:
-        kind: name of the file's format.
+        kind: name of the file's format, and what was chosen of it.
         source: None to detect it.
         num_chars: of language.
         caller: who gets the characters back if it cannot be translated; None if nobody knows.

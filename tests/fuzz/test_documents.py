@@ -13,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.documents.formats.archive import MAX_UNPACKED_BYTES, Archive
-from server.documents.formats.docx.wordxml import parse_part
+from server.documents.formats.ooxml.wordxml import parse_part
 from server.documents.formats.registry import FORMATS
 from server.errors import InvalidDocumentError
 from tests.fuzz.amount import count, fuzz
 from tests.fuzz.door import MARK, Door
 from tests.fuzz.made_up import TEXT, mutated
 from tests.server.documents.builders import change, content_types, entries, make_docx, make_zip, paragraph, part, run
+from tests.server.documents.samples.all import SAMPLES
 
 pytestmark = pytest.mark.unmeasured
 
@@ -250,16 +251,18 @@ def test_a_namespace_that_is_read_but_cannot_be_written() -> None:
     read_and_write("docx", make_zip({**entries(DOCX), "word/document.xml": data}))
 
 
+OLDER = ("docx", "srt", "vtt", "html", "txt")
 FILES: dict[str, Callable[[], bytes]] = {
     "docx": lambda: DOCX,
     "srt": lambda: (CUE + f"- Der Hund <i>läuft</i>.\n- {MARK}\n\n").encode() * 2,
     "vtt": lambda: ("WEBVTT\n\n" + CUE.replace(",", ".") + "<v A>Ja &amp; nein.\n").encode(),
     "html": lambda: f"<!doctype html><html><p>Der <b>Hund</b> läuft.<pre> {MARK} </pre></html>".encode(),
     "txt": lambda: f"Der Hund läuft.\n\n{MARK} Plan B\u00a0.\n".encode(),
+    **{each.kind: (lambda data=each.data: data) for each in SAMPLES if each.kind not in OLDER},
 }
 
 
-@fuzz(60)
+@fuzz(150)
 @given(kind=st.sampled_from(sorted(FILES)), data=st.data())
 def test_documents_through_the_application(door: Door, kind: str, data: st.DataObject) -> None:
     content = FILES[kind]()

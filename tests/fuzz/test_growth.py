@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from server.documents.formats.docx.runs import PLAIN, Item, Kept, XmlNode
-from server.documents.formats.docx.wordfields import join_fields
+from server.documents.formats.ooxml.runs import PLAIN, Item, Kept, XmlNode
+from server.documents.formats.ooxml.wordfields import join_fields
 from server.documents.formats.registry import FORMATS
 from server.markup import Alignment, Options, parse, place, translate_chunks
 from server.text.segments import split_text

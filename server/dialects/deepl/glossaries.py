@@ -5,12 +5,11 @@ Both are over one store. A glossary of several dictionaries is not shown under /
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.access.access import Client
 from server.bundle import LanguagePair
 from server.dialects.deepl.entries import EntriesFormat, find_fault, format_entries, parse_entries
 from server.dialects.deepl.fields import Fields, read_choice, read_fields, read_required
@@ -34,7 +33,7 @@ _FORM_FIELD = re.compile(r"dictionaries\[(\d{1,3})\](?:\.(\w+)|\[(\w+)\])", re.A
 
 
 class Glossaries:
-    """The endpoints, and what other endpoints need of glossaries."""
+    """The endpoints and the store that they are over."""
 
     def __init__(self, store: GlossaryStore) -> None:
         self._store = store
@@ -58,35 +57,6 @@ class Glossaries:
             Route(f"{three}/{{glossary_id}}/dictionaries", self.replace_dictionary, methods=["PUT"]),
             Route(f"{three}/{{glossary_id}}/dictionaries", self.delete_dictionary, methods=["DELETE"]),
         ]
-
-    async def find_entries(
-        self, client: Client, glossary_ids: tuple[str, ...], source: str | None, target: str
-    ) -> Mapping[str, str]:
-        """The entries of all glossaries asked for; of two for the same term the first counts.
-
-        Args:
-            client: whose they are.
-            glossary_ids: in order.
-            source: the models' code; None is no direction that a glossary has.
-            target: the models' code.
-
-        Raises:
-            InvalidRequestError: one has no dictionary for the direction.
-            GlossaryNotFoundError: the client has none with one of the ids.
-        """
-        entries: dict[str, str] = {}
-        for glossary_id in glossary_ids:
-            info = await asyncio.to_thread(self._store.info, client.name, glossary_id)
-            directions = [(each.source_lang, each.target_lang) for each in info.dictionaries]
-            if source is None or (source, target) not in directions:
-                known = ", ".join(map("-".join, directions)) or "none"
-                raise InvalidRequestError(
-                    f"No dictionary found for language pair: the glossary's is not 'source_lang' and 'target_lang'; "
-                    f"it is {known}."
-                )
-            found = await asyncio.to_thread(self._store.entries, client.name, glossary_id, (source, target))
-            entries = {**found, **entries}
-        return entries
 
     async def list_all(self, request: FerryRequest) -> Response:
         """All glossaries, without their entries."""

@@ -15,13 +15,13 @@ from server.dialects.deepl.fields import (
     read_string,
     read_strings,
 )
+from server.dialects.terms import MAX_GLOSSARIES_PER_REQUEST
 from server.errors import InvalidRequestError
 from server.markup import Options
 from server.text.segments import Split
 from server.translation.request import Formality
 
 MAX_TEXTS = 50
-MAX_GLOSSARIES_PER_REQUEST = 5
 
 MarkupKind = Literal["html", "xml"]
 MarkupVersion = Literal["v1", "v2"]

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 
 from server.dialects.libre.schema import TranslateRequest
 from server.documents.content import read_content, translate_document
-from server.documents.formats.registry import Format
+from server.documents.formats.format import Format
 from server.errors import RequestTooLargeError
 from server.translation.request import TranslateOptions
 from server.translation.translator import Translator

@@ -44,6 +44,14 @@ class Fields:
             raise InvalidRequestError(f"Invalid request: {name} parameter must be a string")
         return value
 
+    def read_optional(self, name: str) -> str | None:
+        """A string that need not be given.
+
+        Raises:
+            InvalidRequestError: it is no string.
+        """
+        return None if self.values.get(name) is None else self.read_string(name)
+
     def read_key(self) -> str | None:
         """The API key, None if there is none; whatever is no string is no key."""
         value = self.values.get("api_key")

@@ -33,7 +33,7 @@ class Archive:
         """
         if data.startswith(_COMPOUND_FILE):
             raise InvalidDocumentError(
-                "The file is protected with a password or in an old format; save it as docx without a password."
+                "The file is protected with a password or in an old format; save it in a new one without a password."
             )
         self._zip = _open(data)
         self._entries = self._zip.infolist()
@@ -60,6 +60,18 @@ class Archive:
         if len(content) != size:
             raise _damaged()
         return content
+
+    def head(self, name: str, num_bytes: int) -> bytes:
+        """The beginning of an entry, unpacked.
+
+        Raises:
+            InvalidDocumentError: the entry is damaged.
+        """
+        try:
+            with self._zip.open(name) as entry:
+                return entry.read(num_bytes)
+        except _DAMAGE as error:
+            raise _damaged() from error
 
     def rewritten(self, replaced: Mapping[str, bytes]) -> bytes:
         """The archive with other content for some names; order, dates and all other content stay.
@@ -111,4 +123,4 @@ def _like(entry: zipfile.ZipInfo) -> zipfile.ZipInfo:
 
 
 def _damaged() -> InvalidDocumentError:
-    return InvalidDocumentError("The file is damaged: it is not a whole zip archive, which a docx is.")
+    return InvalidDocumentError("The file is damaged: it is not a whole zip archive, as files of its kind are.")

@@ -9,6 +9,7 @@ from server.errors import InvalidDocumentError
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # What a page may say of itself; other names of Python's codecs are no encodings of text files.
 _DECLARED = re.compile(rb"""<meta[^>]{1,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_\-]{1,20})""", re.I)
+_XML_DECLARED = re.compile(rb"""<\?xml[^>]{1,200}?encoding\s*=\s*["']([A-Za-z0-9_\-]{1,20})["']""")
 _ALLOWED = re.compile(
     r"utf-8|us-ascii|iso-8859-\d{1,2}|windows-125\d|koi8-[ru]|shift_jis|euc-jp|euc-kr|gbk|gb18030|big5"
 )
@@ -60,6 +61,23 @@ def decode_page(data: bytes) -> Decoded:
         if text.encode(each) == data:
             return Decoded(text, b"", each)
     return decode_text(data)
+
+
+def decode_xml(data: bytes) -> Decoded:
+    """The text of an xml file, which may say its encoding itself.
+
+    Raises:
+        InvalidDocumentError: it is text neither in the encoding that it declares nor in UTF-8.
+    """
+    declared = _XML_DECLARED.match(data[:_DECLARATION_BYTES])
+    name = declared.group(1).decode("ascii").lower() if declared else "utf-8"
+    if any(data.startswith(mark) for mark, _ in _MARKS) or not _ALLOWED.fullmatch(name):
+        return decode_text(data)
+    try:
+        decoded = Decoded(data.decode(name), b"", name)
+    except (UnicodeDecodeError, LookupError):
+        return decode_text(data)
+    return decoded if decoded.encode(decoded.text) == data else decode_text(data)
 
 
 def _decode(data: bytes, mark: bytes, encoding: str) -> Decoded:

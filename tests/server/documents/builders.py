@@ -3,12 +3,12 @@
 import io
 import re
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from lxml import etree
 
-from server.documents.formats.docx.wordxml import Element, W
-from server.documents.formats.registry import Format
+from server.documents.formats.format import Format
+from server.documents.formats.ooxml.wordxml import Element, W
 from server.markup import parse, translate_chunks
 
 NAMESPACES = (
@@ -44,11 +44,12 @@ def content_types(names: list[str]) -> str:
     )
 
 
-def make_zip(entries: Mapping[str, str | bytes]) -> bytes:
+def make_zip(entries: Mapping[str, str | bytes], stored: Collection[str] = ()) -> bytes:
     output = io.BytesIO()
     with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in entries.items():
-            archive.writestr(zipfile.ZipInfo(name, (2020, 1, 2, 3, 4, 6)), data, zipfile.ZIP_DEFLATED)
+            method = zipfile.ZIP_STORED if name in stored else zipfile.ZIP_DEFLATED
+            archive.writestr(zipfile.ZipInfo(name, (2020, 1, 2, 3, 4, 6)), data, method)
     return output.getvalue()
 
 

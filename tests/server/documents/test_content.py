@@ -14,7 +14,7 @@ from server.settings import Limits
 from server.text.tokenizer import Tokenizer
 from server.translation.translator import TranslateOptions, Translator
 from tests.server.conftest import MakeModel
-from tests.server.documents.builders import make_docx, paragraph, run, texts
+from tests.server.documents.builders import entries, make_docx, make_zip, paragraph, run, texts
 from tests.server.fakes import EN, FakeEngine
 
 LIMITS = Limits(8, 3, 60, 100)
@@ -129,6 +129,31 @@ def test_what_has_no_words_needs_no_engine(models: Models, engine: FakeEngine) -
     for kind, data in (("txt", b"\n \n"), ("srt", b""), ("html", b"<p></p>"), ("docx", make_docx(paragraph()))):
         assert len(translate(Translator(models, LIMITS), data, kind)) == len(data)
     assert engine.sources == []
+
+
+def test_an_archive_whose_files_have_formats_of_their_own(models: Models, engine: FakeEngine) -> None:
+    html, txt = "<p>Der <b>Hund</b></p>", "Der <b>Hund</b>"
+    parts = {"a.html": html.encode(), "b.txt": txt.encode(), "c.png": b"c", "d/e.html": html.encode()}
+    data = make_zip(parts)
+    content = read_content(FORMATS["zip"], data)
+    assert [(each.name, texts) for each, texts in content.sections] == [
+        ("html", [html[3:]]),
+        ("txt", [txt]),
+        ("html", [html[3:]]),
+    ]
+    assert content.num_chars == 2 * len("Der Hund") + len(txt), "tags of html are no language"
+    seen: list[tuple[int, int]] = []
+    found = translate(Translator(models, LIMITS), data, "zip", progress=lambda done, total: seen.append((done, total)))
+    assert entries(found) == parts
+    assert seen[-1] == (len(html[3:]) + len(txt),) * 2
+    assert len(engine.sources) == 2, "the same file is translated once"
+
+
+def test_a_file_says_its_language_afterwards(models: Models) -> None:
+    data = b'msgid ""\nmsgstr ""\n"Language: \\n"\n\nmsgid "Hund"\nmsgstr ""\n'
+    found = translate(Translator(models, LIMITS), data, "po")
+    assert b'"Language: en\\n"' in found
+    assert b'msgstr "Hund"' in found
 
 
 def test_a_direction_that_nobody_has(models: Models) -> None:

@@ -120,6 +120,7 @@ def test_every_format(models: Models, settings: ServeSettings) -> None:
         ("file", page.encode(), "text/html", "translated.html"),
         ("a.SRT", SRT.encode(), "application/x-subrip", "translated.srt"),
         ("file", word, DOCX_TYPE, "translated.docx"),
+        ("a.tsv", b"Hund\tHund\n", "text/csv", "translated.csv"),
     ]
 
     async def live() -> None:
@@ -158,7 +159,8 @@ def test_a_glossary(models: Models, settings: ServeSettings) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "fields", "code", "says"),
     [
-        ("a.pdf", b"%PDF", {}, 400, "Invalid file: its format is not supported; there are: .txt"),
+        ("a.exe", b"a", {}, 400, "Invalid file: its format is not supported; there are: .txt"),
+        ("a.pdf", b"%PDF", {}, 400, "Invalid file: its format is not supported: a pdf"),
         ("a.docx", b"PK\x03\x04", {}, 400, "damaged"),
         ("a.txt", b"\xe4", {}, 400, "save it in UTF-8"),
         ("a.txt", b"a", {"target_lang": "XX"}, 400, "'target_lang'"),
@@ -168,6 +170,8 @@ def test_a_glossary(models: Models, settings: ServeSettings) -> None:
         ("a.txt", b"a", {"formality": "more"}, 400, "'formality' is not supported"),
         ("a.txt", b"a", {"output_format": "pdf"}, 400, "comes back as it was sent, as txt"),
         ("a.txt", b"a", {"output_format": "docx"}, 400, "comes back as it was sent"),
+        ("a.txt", b"a", {"columns": "1"}, 400, "only those of csv"),
+        ("a.csv", b"a", {"columns": "2"}, 400, "Invalid columns"),
         ("a.txt", b"a", {"glossary_id": "nope"}, 400, "Invalid glossary id"),
         ("a.txt", b"a", {"style_id": "mine"}, 400, "no style rules"),
         ("a.txt", b"a", {"source_lang": "", "glossary_id": "nope"}, 400, "requires the 'source_lang'"),

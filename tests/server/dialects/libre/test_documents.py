@@ -107,6 +107,8 @@ def test_files_of_other_formats(site: Site, tokenizer: Tokenizer) -> None:
             f"1\n0:0:1,0 --> 0:0:2,0\n{dog}\n".encode(),
             "application/x-subrip",
         ),
+        ("a.json", b'{"a": "the dog"}', f'{{"a": "{dog}"}}'.encode(), "application/json"),
+        ("a.yml", b"a: the dog", f"a: {dog}".encode(), "application/yaml"),
         ("a.docx", word, None, "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
     ]
     for name, data, expected, media_type in files:
@@ -118,6 +120,15 @@ def test_files_of_other_formats(site: Site, tokenizer: Tokenizer) -> None:
         assert found.content == expected if expected else texts(found.content) == [dog] * 5
         same = site.ask("POST", "/translate_file", data={**form, "target": "en"}, files={"file": (name, data)})
         assert site.ask("GET", same.json()["translatedFileUrl"]).content == data
+
+
+def test_columns_of_a_table(site: Site, tokenizer: Tokenizer) -> None:
+    form = {"source": "en", "target": "de", "columns": "2"}
+    table = {"file": ("a.csv", b"id,name,note\nyes,the dog,yes\n")}
+    answer = site.ask("POST", "/translate_file", data=form, files=table)
+    found = site.ask("GET", answer.json()["translatedFileUrl"])
+    assert found.content == f"id,name,note\nyes,{reversed_ids(tokenizer, 'the dog')},yes\n".encode()
+    refused(site.ask("POST", "/translate_file", data={**form, "columns": "9"}, files=table), 400, "Invalid columns")
 
 
 def test_a_file_may_be_larger_than_a_body_but_not_than_a_document(models: Models) -> None:

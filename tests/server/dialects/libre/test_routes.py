@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from server.documents.formats.registry import SUFFIXES
 from server.models.models import Models
 from server.text.tokenizer import Tokenizer
 from tests.server.conftest import MakeModel
@@ -73,7 +74,7 @@ def test_settings(site: Site) -> None:
         "keyRequired": False,
         "suggestions": False,
         "filesTranslation": True,
-        "supportedFilesFormat": [".txt", ".html", ".srt", ".vtt", ".docx", ".htm"],
+        "supportedFilesFormat": list(SUFFIXES),
         "language": {"source": {"code": "auto", "name": "Auto Detect"}, "target": {"code": "en", "name": "English"}},
     }
 

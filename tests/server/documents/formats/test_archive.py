@@ -9,7 +9,7 @@ import pytest
 
 from server.documents.formats import archive as archive_module
 from server.documents.formats.archive import MAX_ENTRIES, Archive
-from server.documents.formats.docx import docx as docx_module
+from server.documents.formats.ooxml import package as package_module
 from server.documents.formats.registry import FORMATS, find_format
 from server.errors import InvalidDocumentError
 from tests.server.documents.builders import DECLARATION, entries, make_docx, make_zip, paragraph, run
@@ -64,7 +64,7 @@ def test_a_size_that_is_not_true() -> None:
 
 
 def test_much_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docx_module, "MAX_XML_BYTES", 2000)
+    monkeypatch.setattr(package_module, "MAX_XML_BYTES", 2000)
     refused(make_docx(paragraph(run("one" * 1000))), "takes .* bytes; 2000 is the most")
 
 
@@ -131,7 +131,15 @@ def test_the_format_of_a_file(filename: str, data: bytes, name: str) -> None:
     assert find_format(filename, data).name == name
 
 
-@pytest.mark.parametrize(("filename", "data"), [("a.pdf", b"%PDF"), ("a.exe", b"a"), ("file", make_zip({"a": b"a"}))])
+@pytest.mark.parametrize(("filename", "data"), [("a.docm", b"a"), ("a.exe", b"a"), ("file", make_zip({"a": b"a"}))])
 def test_formats_there_are_not(filename: str, data: bytes) -> None:
-    with pytest.raises(InvalidDocumentError, match=re.escape("there are: .txt, .html, .srt, .vtt, .docx, .htm")):
+    with pytest.raises(InvalidDocumentError, match=re.escape("there are: .txt, .html, .srt, .vtt, .docx, .pptx,")):
         find_format(filename, data)
+
+
+@pytest.mark.parametrize("filename", ["a.pdf", "A.PDF", "file"])
+def test_a_pdf_is_refused_with_a_remedy(filename: str) -> None:
+    with pytest.raises(
+        InvalidDocumentError, match=r"Invalid file: its format is not supported: a pdf .* convert it to docx"
+    ):
+        find_format(filename, b"%PDF-1.7")

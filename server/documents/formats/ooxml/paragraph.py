@@ -1,11 +1,12 @@
-"""A paragraph of a docx as pieces of text and things in it, and the paragraph written anew from translated pieces."""
+"""A paragraph as pieces of text and things in it, and the paragraph written anew from translated pieces."""
 
 import copy
 import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from server.documents.formats.docx.runs import (
+from server.documents.formats.inline import Piece, Point, Span, find_things, from_xml, to_xml
+from server.documents.formats.ooxml.runs import (
     PROPERTIES,
     Container,
     Item,
@@ -16,9 +17,8 @@ from server.documents.formats.docx.runs import (
     base_style,
     read_items,
 )
-from server.documents.formats.docx.wordfields import join_fields
-from server.documents.formats.docx.wordxml import SPACE, Element, new_like, word_name
-from server.documents.formats.inline import Piece, Point, Span, find_things, from_xml, to_xml
+from server.documents.formats.ooxml.wordfields import join_fields
+from server.documents.formats.ooxml.wordxml import SPACE, Element, is_drawing, is_sheet, new_like, word_name
 from server.errors import InvalidDocumentError
 
 # Formatting is written once for each run; what would grow by more than this was made to.
@@ -28,7 +28,10 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Paragraph:
-    """A `w:p` with text in it. What it holds is found once, before any paragraph is written."""
+    """A `w:p`, an `a:p` or the string of a cell, with text in it.
+
+    What it holds is found once, before any paragraph is written.
+    """
 
     def __init__(self, element: Element) -> None:
         self._element = element
@@ -55,6 +58,15 @@ class Paragraph:
             return False
         _Writer(self._element).fill(self._element, pieces, self._style)
         return True
+
+
+def find_paragraphs(root: Element) -> Iterator[Paragraph]:
+    """The paragraphs of a part with text in them."""
+    for element in root.iter():
+        if word_name(element) == "p":
+            paragraph = Paragraph(element)
+            if paragraph.has_text:
+                yield paragraph
 
 
 def _has_text(pieces: Sequence[Piece]) -> bool:
@@ -135,6 +147,8 @@ class _Writer:
         self._last_run = None
         self._append(holder, pieces, style)
         self._last_run = None
+        for child in [each for each in holder if word_name(each) == "endParaRPr"]:
+            holder.append(child)  # moves it: nothing may follow it
 
     def _append(self, holder: Element, pieces: Sequence[Piece], style: Style) -> None:
         for piece in pieces:
@@ -170,7 +184,11 @@ class _Writer:
         if self._last_run is None or self._last_run[1] != node.style.key:
             holder.append(self._new_run(node.style))
             self._last_run = holder[-1], node.style.key
-        self._last_run[0].append(node.element)
+        run = self._last_run[0]
+        if word_name(node.element) == "t" and word_name(run[-1] if len(run) else run) == "t" and _has_one_text(run):
+            _set_text(run[-1], run[-1].text + node.element.text)
+        else:
+            run.append(node.element)
 
     def _new_run(self, style: Style) -> Element:
         run = new_like(self._paragraph, "r")
@@ -183,7 +201,16 @@ class _Writer:
 
     def _text(self, text: str) -> Element:
         element = new_like(self._paragraph, "t")
-        element.text = _NOT_XML.sub("", text)
-        if text != text.strip():
-            element.set(SPACE, "preserve")
+        _set_text(element, _NOT_XML.sub("", text))
         return element
+
+
+def _has_one_text(run: Element) -> bool:
+    """Whether a run may have one text alone: everywhere but in Word."""
+    return is_drawing(run) or is_sheet(run)
+
+
+def _set_text(element: Element, text: str) -> None:
+    element.text = text
+    if text != text.strip() and not is_drawing(element):
+        element.set(SPACE, "preserve")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.documents.formats.docx.docx import read_docx, write_docx
-from server.documents.formats.docx.wordxml import SPACE, W
+from server.documents.formats.ooxml.docx import read_docx, write_docx
+from server.documents.formats.ooxml.wordxml import SPACE, W
 from server.documents.formats.registry import FORMATS
 from server.errors import InvalidDocumentError
 from tests.server.documents import builders

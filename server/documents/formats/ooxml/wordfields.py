@@ -6,7 +6,7 @@ paragraph and ends in another, as a table of contents does, is kept mark by mark
 
 from collections.abc import Sequence
 
-from server.documents.formats.docx.runs import Container, Item, Kept, XmlNode, is_link
+from server.documents.formats.ooxml.runs import Container, Item, Kept, XmlNode, is_link
 
 
 def join_fields(items: Sequence[Item]) -> list[Item]:

@@ -1,21 +1,31 @@
-"""What stands in a paragraph of a docx, in order: strings with their formatting, containers, and all else as it is."""
+"""What stands in a paragraph or cell, in order: strings with their formatting, containers, and all else as it is."""
 
 import copy
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from server.documents.formats.docx.wordxml import SPACE, Element, canonical, word_children, word_name
 from server.documents.formats.inline import PointKind
+from server.documents.formats.ooxml.wordxml import (
+    SPACE,
+    Element,
+    canonical,
+    is_drawing,
+    is_sheet,
+    new_like,
+    word_children,
+    word_name,
+)
 
 # Elements around runs, with the language in them; of some the runs are in a child.
 CONTAINERS = frozenset(("hyperlink", "ins", "moveTo", "smartTag", "customXml", "sdt", "fldSimple", "dir", "bdo"))
-PROPERTIES = frozenset(("pPr", "smartTagPr", "customXmlPr", "fldData"))
+PROPERTIES = frozenset(("pPr", "smartTagPr", "customXmlPr", "fldData", "endParaRPr"))
 # Fields to fill in with something other than text.
 _CHOICES = frozenset(("dropDownList", "comboBox", "date", "picture", "equation", "bibliography", "citation", "group"))
-# Notes of the program to itself about the old text: where it broke lines and found mistakes.
-_DROPPED = frozenset(("proofErr", "lastRenderedPageBreak", "softHyphen"))
+# Notes of the program to itself about the old text: where it broke lines and found mistakes, and how it is spoken.
+_DROPPED = frozenset(("proofErr", "lastRenderedPageBreak", "softHyphen", "rPh", "phoneticPr"))
 _BREAKS = frozenset(("tab", "ptab", "br", "cr"))
 _UNSEEN_NAMES = (
     "del moveFrom bookmarkStart bookmarkEnd commentRangeStart commentRangeEnd permStart permEnd moveFromRangeStart "
@@ -24,6 +34,7 @@ _UNSEEN_NAMES = (
 _UNSEEN = frozenset(_UNSEEN_NAMES.split())
 # What of a run's formatting nobody sees.
 _INVISIBLE = frozenset(("lang", "noProof", "rPrChange"))
+_INVISIBLE_ATTRIBUTES = ("lang", "altLang", "noProof", "dirty", "err", "smtClean", "bmk")
 _XML_SPACE = " \t\r\n"
 
 FieldMark = Literal["", "begin", "separate", "end"]
@@ -90,6 +101,8 @@ def read_items(holder: Element) -> list[Item]:
             continue
         if name == "r":
             items += _run_items(child)
+        elif name == "t":  # a cell without formatting
+            items += _text_items(child, PLAIN)
         elif name in CONTAINERS and (inside := _inside(child, name or "")) is not None:
             items.append(Container((XmlNode(child, None),), (), inside, read_items(inside)))
         else:
@@ -147,14 +160,29 @@ def _run_items(run: Element) -> Iterator[Item]:
         if name == "rPr" or name in _DROPPED:
             continue
         if name == "t":
-            text = child.text or ""
-            yield Text(text if child.get(SPACE) == "preserve" else text.strip(_XML_SPACE), style, (node,))
+            yield from _text_items(child, style)
         elif name == "noBreakHyphen":
             yield Text("\u2011", style, (node,))
         elif name in ("fldChar", "instrText"):
             yield Kept((node,), "hidden", _field_mark(child), (child.text or "") if name == "instrText" else "")
         else:
             yield Kept((node,), _point_kind(child, name))
+
+
+def _text_items(element: Element, style: Style) -> Iterator[Item]:
+    text = element.text or ""
+    if element.get(SPACE) != "preserve" and not is_drawing(element):
+        text = text.strip(_XML_SPACE)
+    if "\n" not in text or not is_sheet(element):
+        yield Text(text, style, (XmlNode(element, style),))
+        return
+    for line_end, line in re.findall(r"(\n)|([^\n]+)", text):
+        if line:
+            yield Text(line, style, (XmlNode(element, style),))
+        else:
+            kept = new_like(element, "t")
+            kept.text = line_end
+            yield Kept((XmlNode(kept, style),), "break")
 
 
 def _field_mark(element: Element) -> FieldMark:
@@ -174,5 +202,7 @@ def _style(run: Element) -> Style:
         elif word_name(child) == "rFonts":
             for name in [name for name in child.attrib if name.endswith("}hint")]:
                 del child.attrib[name]
-    key = canonical(seen) if len(seen) else ""
+    for name in _INVISIBLE_ATTRIBUTES:
+        seen.attrib.pop(name, None)
+    key = canonical(seen) if len(seen) or seen.attrib else ""
     return Style(properties, key, len(key))

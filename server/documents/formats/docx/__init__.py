@@ -1,1 +1,0 @@
-"""Word documents: a zip of XML parts, their paragraphs, and the runs of a paragraph."""

@@ -1,0 +1,1 @@
+"""Docx, pptx, xlsx: a zip of XML parts, their paragraphs, and the runs of a paragraph."""

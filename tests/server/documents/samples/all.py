@@ -1,0 +1,7 @@
+"""All samples."""
+
+from tests.server.documents.samples.books import BOOKS
+from tests.server.documents.samples.office import OFFICE
+from tests.server.documents.samples.texts import TEXTS
+
+SAMPLES = (*TEXTS, *OFFICE, *BOOKS)
