@@ -14,7 +14,7 @@ _XML = "<?xml version='1.0' encoding=\"UTF-8\"?>\n"
 
 
 def _document(kind: str, body: str, styles: str = "") -> Parts:
-    files = ("content.xml", "styles.xml")
+    files = ("content.xml", "styles.xml", "Basic/kept.xml")
     rows = "".join(
         f'<manifest:file-entry manifest:full-path="{name}" manifest:media-type="text/xml"/>' for name in files
     )
