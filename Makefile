@@ -19,9 +19,11 @@ UP_PYTHON ?= .venv/bin/python
 # `make check-images BASE=debootstrap` where no registry of images can be reached.
 BASE ?= python:3.11-slim
 DEVICE ?= cpu
+# `make images EXTRAS=moses` for bundles whose text Moses and BPE cut.
+EXTRAS ?=
 MINUTES ?= 30
 
-.PHONY: help serve test lint fast clean up roll down images check-images soak overload office
+.PHONY: help serve peers test lint fast clean up roll down images check-images soak overload office
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -31,8 +33,9 @@ ifdef MODEL
 # `firefox:de-en` and `Helsinki-NLP/opus-mt-de-en` as names of folders.
 IMPORTED = imported/$(subst /,--,$(subst :,--,$(MODEL)))
 
-serve: $(SERVE_READY) $(IMPORTED)/bundle
-	.venv/bin/ferry-serve --models $(IMPORTED)
+# Served where it was imported: what cuts its text is there.
+serve: $(IMPORT_READY) $(IMPORTED)/bundle
+	.venv-import/bin/ferry-serve --models $(IMPORTED)
 
 # A bundle is there whole or not at all; to have it anew, remove its folder.
 $(IMPORTED)/bundle: | $(IMPORT_READY)
@@ -54,7 +57,7 @@ down: $(UP_READY)  ## stop what `make up` started
 	@$(UP_PYTHON) deploy/machine.py down --run $(RUN)
 
 images:  ## build ferry-serve and ferry-train with docker, podman or buildah
-	$(PYTHON) deploy/images.py build --base $(BASE) --device $(DEVICE)
+	$(PYTHON) deploy/images.py build --base $(BASE) --device $(DEVICE) --extras "$(EXTRAS)"
 
 check-images:  ## build both, ask the server in the one, train in the other
 	$(PYTHON) deploy/images.py check --base $(BASE)
@@ -75,6 +78,10 @@ test: lint  ## lint, types, import rules and all tests, with CI=1 what they cove
 	# process has one core, on which threads of torch would only wait for each other.
 	env -u PYTHONDONTWRITEBYTECODE OMP_NUM_THREADS=1 $(PYTEST) -n 2 --dist loadfile
 	$(COVERED)
+
+peers: $(DEV_READY)  ## the clients of other services, from npm and PyPI, against servers of their own
+	.venv-dev/bin/pytest -n 0 tests/clients tests/server/dialects/deepl/test_official_client.py \
+	  tests/server/dialects/deepl/test_official_documents.py tests/server/dialects/libre/test_official_client.py
 
 fast: $(DEV_READY)  ## the tests that take seconds
 	.venv-dev/bin/pytest -m "not slow" tests/server tests/export

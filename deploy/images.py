@@ -85,6 +85,7 @@ def main() -> int:
     parser.add_argument("command", choices=["build", "check"])
     parser.add_argument("--base", default="python:3.11-slim", help="base image, or `debootstrap` to make one")
     parser.add_argument("--device", default="cpu", choices=["cpu", "gpu"])
+    parser.add_argument("--extras", default="", help="of pyproject.toml, for the server: moses")
     parser.add_argument("--only", choices=["serve", "train"])
     asked = parser.parse_args()
     program = find_program()
@@ -95,7 +96,7 @@ def main() -> int:
     if base == "debootstrap":
         base = make_base(program)
     for name in ["serve", "train"] if asked.only is None else [asked.only]:
-        build(program, name, base, asked.device)
+        build(program, name, base, asked.device, asked.extras)
         if asked.command == "check":
             if name == "serve":
                 check_serve(program, "ferry-serve", asked.device)
@@ -140,11 +141,11 @@ def make_base(program: str) -> str:
     return name
 
 
-def build(program: str, name: str, base: str, device: str) -> None:
+def build(program: str, name: str, base: str, device: str, extras: str) -> None:
     """Build one image, as ferry-NAME."""
     command = [program, "build", "-f", f"Dockerfile.{name}", "-t", f"ferry-{name}", "--build-arg", f"BASE={base}"]
     if name == "serve":
-        command += ["--build-arg", f"DEVICE={device}"]
+        command += ["--build-arg", f"DEVICE={device}", "--build-arg", f"EXTRAS={extras}"]
     if program != "docker":
         command += ["--format", "docker"]  # the other one has no health check
     started = time.monotonic()

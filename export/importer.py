@@ -17,6 +17,7 @@ from export.pack import Material, check_free, pack
 from export.sources.fairseq import find_checkpoint, read_fairseq
 from export.sources.marian import find_weights, read_marian
 from export.sources.marian_mt import is_folder_of_transformers, read_marian_mt
+from export.sources.moses import PREPARATIONS
 from export.sources.options import SourceOptions
 from export.sources.sampled import add_samples
 from export.sources.source import Source
@@ -87,6 +88,8 @@ def _read(options: argparse.Namespace, say: Say) -> Source:
             positions=options.positions,
             normalise=options.normalise,
             vocabularies=tuple(options.vocab) if options.vocab else None,
+            codes=options.codes,
+            moses=None if options.moses is None else frozenset(options.moses),
             licence=options.licence or found.licence,
         )
         source = read_source(found.path, options.family, asked)
@@ -165,6 +168,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--vocab", type=Path, nargs=2, metavar=("SRC", "TGT"), help="two vocabularies, or what cuts text for fairseq"
+    )
+    parser.add_argument("--codes", type=Path, help="codes of BPE that text was cut with (default: beside the model)")
+    parser.add_argument(
+        "--moses",
+        nargs="*",
+        choices=PREPARATIONS,
+        help="how Moses prepared text for BPE (default: what the dictionary shows, or OPUS-MT's script says)",
     )
     parser.add_argument("--precision", choices=("fp32", "int8"), default="int8")
     parser.add_argument("--name", default="", help="what the server calls the model (default: the folder's)")

@@ -69,6 +69,7 @@ def build_manifest(source: Source, settings: ExportSettings) -> Manifest:
         # Marian trains one head of a layer to align, the first.
         alignment_heads=0 if source.alignment_layer is None else 1,
         cache="int8" if settings.precision == "int8" else "float32",
+        norms="apart",
     )
 
 

@@ -28,10 +28,11 @@ from server.engine.engine import Engine
 from server.engine.runtime import Runtime
 from server.engine.types import EngineSettings
 from server.models.copies import measure_stand_ins
+from server.text.moses import is_moses
 from server.text.tokenizer import Tokenizer
 
 GRAPHS = {"encoder": "encoder.onnx", "decoder": "decoder.onnx"}
-TOKENIZERS = {"tokenizer": "tokenizer.model", "target_tokenizer": "target_tokenizer.model"}
+TOKENIZERS = ("tokenizer", "target_tokenizer")
 GOLDEN_NAME = "golden.jsonl"
 CARD_NAME = "MODEL_CARD.md"
 NUM_CALIBRATION_LINES = 400
@@ -97,9 +98,11 @@ class _Packer:
         material: Material,
         say: Callable[[str], None],
     ) -> None:
-        self.files = GRAPHS | dict(list(TOKENIZERS.items())[: len(source.tokenizers)]) | {"golden": GOLDEN_NAME}
-        for name, content in zip(TOKENIZERS.values(), source.tokenizers, strict=False):
-            (draft / name).write_bytes(content)
+        tokenizers = dict(zip(TOKENIZERS, source.tokenizers, strict=False))
+        names = {role: f"{role}.{'json' if is_moses(content) else 'model'}" for role, content in tokenizers.items()}
+        for role, content in tokenizers.items():
+            (draft / names[role]).write_bytes(content)
+        self.files = GRAPHS | names | {"golden": GOLDEN_NAME}
         self.source, self.draft, self.settings, self.material, self.say = source, draft, settings, material, say
         # Read before the long work.
         self.published = read_published(material.check_against) if material.check_against else ()

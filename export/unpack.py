@@ -22,6 +22,7 @@ from export.parameters import read_parameters
 from export.verify import TOLERANCES, Parity, measure
 from server.bundle import Bundle, GoldenLine, Manifest, SpecialIds, read_bundle, read_golden
 from server.errors import FerryError
+from server.text.moses import is_moses
 from training.checkpoint import (
     CheckpointError,
     Draft,
@@ -153,6 +154,8 @@ def _load_tokenizer(bundle: Bundle) -> Tokenizer:
         manifest.suppressed_ids,
     )
     path, *targets = bundle.tokenizers()
+    if is_moses(path.read_bytes()):
+        raise ExportError(f"{bundle.path} has text that Moses and BPE cut, which training cannot do; it stays as it is")
     try:
         tokenizer = Tokenizer(path, languages, scheme, *targets)
         if not targets and _is_ours(scheme, tokenizer.processor):

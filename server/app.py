@@ -85,7 +85,7 @@ def build_app(models: Models, settings: ServeSettings, reloader: Reloader | None
 def build_dialects(storage: Storage, documents: Documents) -> tuple[Dialect, ...]:
     """All that the server speaks. A new dialect is a folder in `server.dialects` and a line here."""
     return (
-        build_native_dialect(),
+        build_native_dialect(storage.glossaries),
         build_deepl_dialect(storage.glossaries, documents),
         build_libre_dialect(storage.files),
         build_google_dialect(),

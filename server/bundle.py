@@ -50,6 +50,7 @@ MANIFEST_NAME = "manifest.json"
 Precision = Literal["fp32", "int8"]
 DecoderMixing = Literal["attention", "ssru"]
 DecoderOutput = Literal["logits", "log_probs"]
+Norms = Literal["fused", "apart"]
 CacheType = Literal["float32", "int8"]
 T = TypeVar("T")
 
@@ -211,6 +212,8 @@ class Manifest:
     Attributes:
         files: by the roles of `ROLES`, and perhaps a `card`; `target_tokenizer` where the sides have one each.
         decoder_output: name and meaning of what the decoder says of the next id. The first bundles gave logits.
+        norms: whether onnxruntime may compute a norm and the sum before it by one kernel, which is slower than the two,
+            and gives other bits. The first bundles were made with it.
         alignment_layer: decoder layer whose cross-attention tells best which source words a target word translates;
             -1 for none.
         alignment_heads: how many of that layer's heads tell it, from the first on; 0 for all.
@@ -238,6 +241,7 @@ class Manifest:
     cache: CacheType = "float32"
     origin: Origin | None = None
     stand_ins: tuple[StandIns, ...] = ()
+    norms: Norms = "fused"
 
 
 @dataclass(frozen=True)

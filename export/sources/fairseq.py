@@ -1,4 +1,6 @@
-"""Transformers that fairseq trained: a checkpoint, its dictionaries, and the SentencePiece models that cut its text.
+"""Transformers that fairseq trained: a checkpoint, its dictionaries, and what cuts its text.
+
+That is a SentencePiece model for each side, or Moses and then BPE with its codes.
 
 A checkpoint is a pickle. It is read with PyTorch's reader of plain data, which knows one class more: the
 `argparse.Namespace` that holds the settings.
@@ -17,6 +19,7 @@ from export.errors import ExportError
 from export.sources.directions import Said, choose_pairs
 from export.sources.files import check_file, hash_files, read_text
 from export.sources.layers import name_tables, rename, rename_layers
+from export.sources.moses import build_moses, find_codes, find_own_codes, is_cut_by_bpe
 from export.sources.options import MAX_SOURCE_LENGTH, MAX_TARGET_LENGTH, SourceOptions
 from export.sources.pieces import Vocabulary, read_model, renumber
 from export.sources.source import Array, Source, build_model
@@ -41,6 +44,7 @@ ABSENT = (
 )
 # What must be the same on both sides.
 SAME = ("embed_dim", "ffn_embed_dim", "attention_heads", "normalize_before", "learned_pos")
+Side = Literal["source", "target"]
 WEIGHT_NAMES = ("checkpoint_best.pt", "model.pt", "checkpoint_last.pt")
 
 
@@ -218,22 +222,25 @@ def _languages(folder: Path, config: Mapping[str, Any], options: SourceOptions) 
 def _read_vocabularies(
     folder: Path, languages: tuple[str, str], options: SourceOptions
 ) -> tuple[list[Vocabulary], tuple[bytes, ...], list[Path]]:
-    """Both sides' entries, their SentencePiece models (one if they are the same), and the files read."""
+    """Both sides' entries, what cuts their text (once if it is the same), and the files read."""
     sides, models, files = [], [], []
     given = options.vocabularies or (None, None)
-    kinds: tuple[Literal["source", "target"], ...] = ("source", "target")
+    kinds: tuple[Side, ...] = ("source", "target")
     for language, side, chosen in zip(languages, kinds, given, strict=True):
         dictionary = folder / f"dict.{language}.txt"
         vocabulary = Vocabulary(_read_entries(dictionary), EOS, UNK, frozenset({BOS, PAD}))
-        if any(piece.endswith("@@") for piece in vocabulary.pieces):
-            raise ExportError(
-                f"{dictionary} has pieces of subword-nmt (such as en@@), which go with Moses' tokens: these are not "
-                "supported; models whose text SentencePiece cuts are"
-            )
-        cutter = chosen or _find_cutter(folder, language, side)
+        cutter: Path | None
+        if chosen is None and is_cut_by_bpe(vocabulary.pieces):
+            # What is written is never cut.
+            cutter = (options.codes or find_codes(folder, language)) if side == "source" else None
+            others = find_own_codes(folder, languages[1])
+            model = build_moses(vocabulary, language, cutter, options.moses, dictionary.name, others)
+        else:
+            cutter = chosen or _find_cutter(folder, language, side)
+            model = renumber(read_model(cutter), vocabulary, cutter.name, reads=side == "source")
         sides.append(vocabulary)
-        models.append(renumber(read_model(cutter), vocabulary, cutter.name, reads=side == "source"))
-        files += [dictionary, cutter]
+        models.append(model)
+        files += [dictionary, *([cutter] if cutter else [])]
     return sides, tuple(dict.fromkeys(models)), list(dict.fromkeys(files))
 
 
@@ -250,7 +257,7 @@ def _read_entries(path: Path) -> list[str]:
     return pieces
 
 
-def _find_cutter(folder: Path, language: str, side: str) -> Path:
+def _find_cutter(folder: Path, language: str, side: Side) -> Path:
     names = [f"spm.{language}.model", f"sentencepiece.{language}.model", f"{side}.spm"]
     names += ["sentencepiece.bpe.model", "sentencepiece.model", "spm.model"]
     found = next((folder / name for name in names if (folder / name).is_file()), None)

@@ -9,6 +9,7 @@ from export.figures import read_figures
 from export.sources.directions import Said, choose_pairs, say_directions
 from export.sources.files import check_file, hash_files, read_json, read_npz, read_text
 from export.sources.marian_binary import read_binary
+from export.sources.marian_bpe import build_bpe, has_codes
 from export.sources.marian_weights import Weights, convert
 from export.sources.marian_yaml import Settings, parse_settings, parse_vocabulary
 from export.sources.normalise import prepare
@@ -55,7 +56,7 @@ def read_marian(path: Path, options: SourceOptions) -> Source:
     config = parse_settings(arrays["special:model.yml"].tobytes().rstrip(b"\0").decode("utf-8", "replace"))
     weights = convert(config, arrays, "transformers" if options.positions == "transformers" else "marian")
     vocabularies = options.vocabularies or _find_vocabularies(path, decoder)
-    sides, tokenizers, files = _read_vocabularies(vocabularies, _is_prepared(path.parent, options))
+    sides, tokenizers, files = _read_vocabularies(path, vocabularies, options)
     _check_sizes(sides, len(weights.state["embedding.weight"]), weights.target_size)
     start = weights.target_size
     learned = weights.settings.max_positions
@@ -128,19 +129,25 @@ def _is_prepared(folder: Path, options: SourceOptions) -> bool:
 
 
 def _read_vocabularies(
-    paths: tuple[Path, Path], prepared: bool
+    path: Path, paths: tuple[Path, Path], options: SourceOptions
 ) -> tuple[list[Vocabulary], tuple[bytes, ...], list[Path]]:
-    """Both sides' pieces, their SentencePiece models (one if they are the same), and the files read."""
+    """Both sides' pieces, what cuts their text (once if it is the same), and the files read."""
+    if has_codes(paths[0]):
+        sides = [_number(parse_vocabulary(read_text(each), each.name), each) for each in paths]
+        pairs = choose_pairs(sides[0].tags, _say(path), options.pairs)
+        cutters, used = build_bpe(sides, pairs, paths[0].parent, options)
+        return sides, cutters, list(dict.fromkeys([*paths, *used]))
+    prepared = _is_prepared(path.parent, options)
     sides, models, files = [], [], []
-    for path, side in zip(paths, ("source", "target"), strict=True):
-        if path.suffix == ".spm":
-            (model, prefixes), used = silence_tags(read_model(path), path.name), [path]
-            vocabulary = _number(list_pieces(model), path, prefixes)
+    for each, side in zip(paths, ("source", "target"), strict=True):
+        if each.suffix == ".spm":
+            (model, prefixes), used = silence_tags(read_model(each), each.name), [each]
+            vocabulary = _number(list_pieces(model), each, prefixes)
         else:
-            vocabulary = _number(parse_vocabulary(read_text(path), path.name), path)
-            cutter = _find_cutter(path, side)
+            vocabulary = _number(parse_vocabulary(read_text(each), each.name), each)
+            cutter = _find_cutter(each, side)
             model = renumber(read_model(cutter), vocabulary, cutter.name, reads=side == "source")
-            used = [path, cutter]
+            used = [each, cutter]
         sides.append(vocabulary)
         models.append(prepare(model, vocabulary.pieces) if prepared else model)
         files += used
@@ -160,9 +167,7 @@ def _find_cutter(vocabulary: Path, side: str) -> Path:
     found = folder / f"{side}.spm"
     if found.is_file():
         return found
-    if (folder / f"{side}.bpe").is_file():
-        raise ExportError(f"{folder} has {side}.bpe: models of BPE with Moses' tokens are not supported yet")
-    raise ExportError(f"{vocabulary} numbers pieces, and {folder} has no {side}.spm that cuts text into them")
+    raise ExportError(f"{vocabulary} numbers pieces, and {folder} has no {side}.spm or .bpe that cuts text into them")
 
 
 def _check_sizes(sides: list[Vocabulary], source_size: int, target_size: int) -> None:

@@ -18,6 +18,8 @@ class SourceOptions:
         positions: whose formula; auto is that of the toolkit the files are for.
         normalise: whether text is prepared as OPUS-MT does before it is cut; auto asks what the files look like.
         vocabularies: of source and target; without, those that the files name.
+        codes: what BPE joins, for text that Moses cut; without, what stands in the model's folder.
+        moses: how such text was prepared (`export.sources.moses.PREPARATIONS`); None for what the dictionary shows.
         licence: the model's terms; without, what the files say.
     """
 
@@ -25,4 +27,6 @@ class SourceOptions:
     positions: Literal["auto", "marian", "transformers"] = "auto"
     normalise: Literal["auto", "opus", "none"] = "auto"
     vocabularies: tuple[Path, Path] | None = None
+    codes: Path | None = None
+    moses: frozenset[str] | None = None
     licence: str = ""

@@ -4,17 +4,23 @@ A unigram model of SentencePiece knows how often each of its pieces comes in tex
 and yet in their proportions. For the ranges of activations that will do; text of the user's own is no worse.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sentencepiece import SentencePieceProcessor
 
 from export.sources.source import Source
+from server.text.moses import MosesPieces, is_moses, read_settings
 from training.checkpoint import Sample
 
 NUM_LINES = 400
 # Pieces of a line, from the shortest to the longest.
 LENGTHS = (3, 60)
+# Ids that stand for text, how often each is used, and what makes text of them.
+Described = tuple[NDArray[np.int64], NDArray[np.float64], Callable[[Sequence[int]], Any]]
 
 
 def add_samples(source: Source) -> Source:
@@ -27,17 +33,29 @@ def add_samples(source: Source) -> Source:
 
 
 def sample_texts(model: bytes, num_lines: int) -> list[str]:
-    """Texts of pieces of a SentencePiece model, drawn with the same numbers every time."""
-    processor = SentencePieceProcessor(model_proto=model)
+    """Texts of pieces of a tokenizer's file, drawn with the same numbers every time."""
+    ids, weights, decode = _describe_moses(model) if is_moses(model) else _describe_pieces(model)
     rng = np.random.default_rng(1)
+    lengths = np.rint(np.geomspace(*LENGTHS, num_lines)).astype(int)
+    drawn = (rng.choice(ids, length, p=weights / weights.sum()) for length in lengths)
+    texts = (decode([int(i) for i in line]).strip() for line in drawn)
+    return [text for text in texts if text]
+
+
+def _describe_pieces(model: bytes) -> Described:
+    processor = SentencePieceProcessor(model_proto=model)
     ids = np.array([i for i in range(processor.get_piece_size()) if _is_text(processor, i)])
     scores = np.array([processor.get_score(int(i)) for i in ids], np.float64)
     # Scores of a BPE model are ranks, which follow frequency about as Zipf's law says.
     weights = np.exp(scores - scores.max()) if (scores % 1).any() else 1 / (1 + scores.max() - scores)
-    lengths = np.rint(np.geomspace(*LENGTHS, num_lines)).astype(int)
-    drawn = (rng.choice(ids, length, p=weights / weights.sum()) for length in lengths)
-    texts = (processor.decode([int(i) for i in line]).strip() for line in drawn)
-    return [text for text in texts if text]
+    return ids, weights, processor.decode
+
+
+def _describe_moses(model: bytes) -> Described:
+    settings = read_settings(model)
+    ids = np.array([i for i in range(len(settings.pieces)) if i not in settings.silent])
+    # The most frequent first, as toolkits write their dictionaries.
+    return ids, 1 / np.arange(1, len(ids) + 1), MosesPieces(settings).decode
 
 
 def _is_text(processor: SentencePieceProcessor, i: int) -> bool:

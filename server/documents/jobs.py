@@ -16,6 +16,7 @@ from server.errors import DocumentNotFoundError, DocumentNotReadyError
 from server.storage.document_store import DocumentStore, not_found
 from server.storage.record import Record, hash_document_key
 from server.storage.usage import Usage
+from server.translation.request import Formality
 from server.translation.translator import Translator
 
 _KEY_BYTES = 32
@@ -33,6 +34,7 @@ class Order:
     source: str | None
     target: str
     terms: Mapping[str, str]
+    formality: Formality = "default"
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ class Documents:
             caller=caller,
             accepted=now,
             changed=now,
+            formality=order.formality,
         )
         await asyncio.to_thread(self._store.add, record, order.data, order.terms)
         self._worker.wake()

@@ -117,7 +117,7 @@ async def _result(translator: Translator, claim: Claim, current: Current) -> byt
     record = claim.record
     if record.attempts > MAX_ATTEMPTS:
         raise InvalidDocumentError(f"The server stopped {MAX_ATTEMPTS} times while it translated this document.")
-    options = TranslateOptions(record.source, record.target, background=True)
+    options = TranslateOptions(record.source, record.target, formality=record.formality, background=True)
     result = await translate_document(
         translator, find_stored(record.kind), claim.source, options, claim.terms, current.progress
     )

@@ -130,8 +130,11 @@ def _check_device(device: Device) -> None:
 
 def _open_session(bundle: Bundle, role: str, device: Device) -> Any:
     path, providers = bundle.file(role), _PROVIDERS[device]
+    kept_apart = ["SkipLayerNormFusion"] if bundle.manifest.norms == "apart" else []
     try:
-        session = ort.InferenceSession(str(path), _session_options(), providers=providers)
+        session = ort.InferenceSession(
+            str(path), _session_options(), providers=providers, disabled_optimizers=kept_apart
+        )
     except Exception as error:  # onnxruntime raises a class of its own per status, with no common base
         raise BundleError(f"{path.name} ({role}) cannot be opened by onnxruntime {ort.__version__}: {error}") from error
     if session.get_providers()[0] != providers[0]:  # it goes on with the CPU then, and only logs why

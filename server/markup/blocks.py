@@ -37,29 +37,46 @@ _CODE_DIRECTIVES = (
 _BEGINNING = compile_expression(
     r"""(?:\s*(?:
         (?:>[ ]?)++ | \#{1,6}\s++ | [-*+•‣◦–—]\s++(?:\[[ xX]\]\s++)? | \d{1,3}+[.)]\s++(?=\S) | [a-zA-Z]\)\s++
-      | [–—]\s*+(?=[^\W\d_]) | -(?=[A-ZÄÖÜ¿¡]) | \([a-zA-Z0-9]{1,3}\)\s++ | \[\d{1,3}\]\s++ | \\[\#*+\-]\s++
+      | [–—]\s*+(?=[^\W\d_]) | -(?=[A-ZÄÖÜ¿¡]) | (?:\{\\[^{}\n]{1,100}\}\s*+){1,4}[-–—]\s*+(?=[^\W\d_])
+      | \([a-zA-Z0-9]{1,3}\)\s++ | \[\d{1,3}\]\s++ | \\[\#*+\-]\s++
       | ={2,6}\s?(?=\S[^=]{0,200}={2,6}\s*$) | :[\w \-]{1,40}:\s++(?=\S)
       | \*?\[\^?[\w\-]{1,40}\]:\s++(?:<?(?:[a-z]{2,10}:|/|\#|\.)\S{1,300}+\s++(?=["'(]))?
       | [\w\-]{1,40}(?:\.[\w\-]{1,40})++\s?=\s? | \[\d\d:\d\d(?:[.:]\d{1,3})?\]\s*+
+      | [a-z][\w.\-]{2,40}=(?=["'{%<]?[^\W\d_]{2})
       | \[![A-Z]{3,12}\][+\-]?\s++ | (?:!!!|\?\?\?\+?)\s\w{1,20}\s"?(?=[^\W\d_]) | :::+\s?\w{1,20}\s++
-      | \\item(?:\[[^\]\n]{0,60}\])?\s++ | (?:h[1-6]|bq)\.\s++ | Dialogue:\s?\d+,(?:[^,]{0,60}+,){8}
-      | "[\w.\-]{1,60}"\s?[:=]\s?"(?=[^"]{1,2000}"[,;]?\s*$)
+      | !\s++(?=[^!\n]{1,100}!!) | \\item(?:\[[^\]\n]{0,60}\])?\s++ | (?:h[1-6]|bq)\.\s++
+      | (?P<rule>[-~+*=])(?P=rule){1,30}\s++(?=\S) | Dialogue:\s?\d+,(?:[^,]{0,60}+,){8}
+      | "[\w.\-]{1,60}"\s?[:=]\s?(?:"(?=[^"]{1,2000}"[,;]?\s*$)|\[(?=\s?"[^\[\]]{1,2000}"\s?\][,;]?\s*$))
+      | (?:msgid(?:_plural)?|msgstr(?:\[\d\])?|msgctxt)\s"(?=[^"]{1,2000}"\s*$)
+      | (?:(?<=[ ]{2})[a-z]\w{0,40}|[a-z]\w{0,30}[._\-][\w.\-]{1,30}):\s(?P<quote>["'])
+        (?=(?:(?!(?P=quote)).){1,2000}(?P=quote)\s*$)
     )){1,8}+""",
     re.X,
 )
 _STRUCTURED = re.compile(
     r"""^\s*(?:[>#*+•‣◦–—\-=~`:\[("$\\]|\.\. |\d{1,3}[.)]\s|[a-zA-Z]\)\s|[\w\-]{1,40}\.[\w.\-]{1,80}\s?="""
-    r"""|[!?]{3}|Dialogue:|WEBVTT|(?:h[1-6]|bq)\.\s|[\d:.,]{6,12}\s-->)""",
+    r"""|msg\w{2,5}\s|[a-z][\w.\-]{0,40}:\s["']|[^,\n]{1,200},[^\s,][^,\n]{0,200},\S|[!?]{3}|Dialogue:|WEBVTT|(?:h[1-6]|bq)\.\s|[\d:.,]{6,12}\s-->)""",
     re.M,
 )
 # Lines that are no language at all: calls of commands, boxes of markdown, times of subtitles.
 _KEPT = re.compile(
-    r"\s*(?:>\s?){0,8}(?:\$\s\S.*|:::+\s?[\w\-]*|\[![A-Z]{3,12}\][+\-]?|WEBVTT(?:\s.*)?|(?:\d{1,3}:)?\d\d:\d\d[.,]\d{1,3}\s*-->.*)\s*$"
+    r"\s*(?:>\s?){0,8}(?:(?:SELECT\s.{1,300}\sFROM|INSERT\sINTO|UPDATE\s\w{1,40}\sSET|DELETE\sFROM|(?:CREATE|ALTER|DROP)\s[A-Z]{4,12})\s.*"
+    r"|(?:(?:if|for|while|switch)\s?\(.{1,300}\).{0,300}[;{}]|(?:const|let|var)\s\w{1,40}\s?=.*|\#include\s[<\"].*"
+    r"|import\s.{1,200}\sfrom\s['\"].*|(?:def|function)\s\w{1,40}\(.*\)\s?[:{].*|return\s[^\s;]{1,80};)|\$\s\S.*|:::+\s?[\w\-]*|msg\w{2,9}(?:\[\d\])?\s\"\"|\[![A-Z]{3,12}\][+\-]?|WEBVTT(?:\s.*)?|(?:\d{1,3}:)?\d\d:\d\d[.,]\d{1,3}\s*-->.*)\s*$"
 )
 _ENDING = re.compile(r"\s+#{1,6}\s*$|(?<=\S)\s*={2,6}\s*$|\s*\{#[\w\-]{1,60}\}\s*$")
-_END_OF_VALUE = re.compile(r"\"[,;]?\s*$")
-# Lines that begin with one of these may end with a sign, too.
-_ENDINGS = {"#": _ENDING, "=": _ENDING, '"': _END_OF_VALUE, "!": _END_OF_VALUE}
+_END_OF_RULE = re.compile(r"(?<=\S)\s+([-~+*])\1+\s*$")
+_END_OF_VALUE = re.compile(r"(?:[\"']|(?<=[\"'])\s?\])[,;]?\s*$")
+# Lines that begin with one of these may end with a sign, too; those with the key of a value do.
+_ENDINGS = {"#": _ENDING, "=": _ENDING, '"': _END_OF_VALUE, "!": _END_OF_VALUE} | dict.fromkeys("-~+*", _END_OF_RULE)
+_KEY = re.compile(r"\s*[a-z][\w.\-\[\]]{0,40}:?\s[\"']\Z")
+# A line of values: no space behind the commas, few words in each.
+_VALUE = r"""(?:"[^"\n]{0,200}"|[^\s",;!?]{1,40}(?:[ ][^\s",]{1,40}){0,3}|)"""
+_VALUES = compile_expression(
+    rf"(?=.{{0,4000}}[^\W\d_],[^\W_])(?!.{{0,4000}}\d,\d{{3}}(?!\d)){_VALUE}(?:,{_VALUE}){{2,60}}+\Z"
+)
+_CELL = re.compile(r"""(?:"[^"\n]{0,200}"|[^,"])+|,""")
+_MIN_COMMAS = 2
 _HTML_BLOCKS = (("<!--", "-->"), ("<script", "</script>"), ("<style", "</style>"))
 
 
@@ -109,7 +126,8 @@ def _read_lines(source: str, options: Options) -> Iterator[Token]:
         begins, ends = _cut(line, block, number, lines, last_of)
         if begins:
             yield Token("border", line[:begins])
-        yield from split_marks(line[begins:ends], "text", options.unreadable)
+        for cell in _cells(line[begins:ends]):
+            yield from (Token("border", ","),) if cell == "," else split_marks(cell, "text", options.unreadable)
         if ends < len(line):
             yield Token("border", line[ends:])
 
@@ -148,9 +166,17 @@ def _cut(line: str, block: _Block, number: int, lines: Sequence[str], last_of: d
             block.closing = closing
             return kept if at == 0 else (_beginning(line), at)
     begins = _beginning(line)
-    expression = _ENDINGS.get(line.lstrip()[:1]) if begins else None
+    expression = _END_OF_VALUE if begins and _KEY.match(line[:begins]) else _ENDINGS.get(line.lstrip()[:1])
+    expression = expression if begins else None
     ending = expression.search(line, max(begins, len(line) - 80)) if expression else None
     return begins, ending.start() if ending else len(line)
+
+
+def _cells(line: str) -> Sequence[str]:
+    """The values of a line of such, and the commas between them; of any other the line itself."""
+    if line.count(",") < _MIN_COMMAS or not _VALUES.match(line):
+        return (line,)
+    return [match.group() for match in _CELL.finditer(line)]
 
 
 def _beginning(line: str) -> int:

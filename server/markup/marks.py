@@ -17,7 +17,10 @@ from server.text.expressions import compile_expression
 from server.text.words import is_of_word
 
 # A text without any of these has no mark: signs, digits, and what stands together as in no sentence.
-_TRIGGER = re.compile(rf"""[^\w\s.,;:!?'"()…–—„“”‚‘’-]|[\d_{HAZARDS}]|[a-z][A-Z]|\w[.:;]\w|:\w|--|''|\(\)|\.\w|!\d""")
+_TRIGGER = re.compile(
+    rf"""[^\w\s.,;:!?'"()…–—„“”‚‘’-]|[\d_{HAZARDS}]|[a-z][A-Z]|[A-Z]{{8}}|"""
+    r"""\w[.:;]\w|:\w|--|''| !! |[ ]{3}|[.]{5}|\(\)|\.\w|!\d"""
+)
 _AFTER_ADDRESS = ".,;:!?…'*)]}_"
 _AFTER_CONTENT = ("[/", "](", "~~")  # of pairs around an address
 _ADDRESSES = ("address", "address without a scheme", "path", "path with backslashes", "file")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 from server.markup.alignment import AlignedMass, Alignment, RelativeMass
 from server.markup.blocks import read_tokens
@@ -15,7 +16,10 @@ from server.markup.render import render
 from server.markup.tree import build_tree
 from server.markup.verify import verify
 from server.text.casing import keep_no_break_spaces
+from server.text.segments import LINE_ENDS
 from server.text.words import expression_of, split_words
+
+_LINE_ENDS = frozenset(LINE_ENDS)
 
 # A chunk's translation and its alignment: of the chunk, of each of its sentences, or unknown.
 Translated = tuple[str, Alignment | Sequence[Alignment] | None]
@@ -132,8 +136,8 @@ def assemble(document: Document, translated: Sequence[Translated]) -> str:
 def place_all(document: Document, translated: Sequence[Translated]) -> list[str]:
     """What comes of each of the document's parts.
 
-    Its markup is checked once more as a whole; should that fail, in a way that nobody has thought of, the source comes
-    back as it is.
+    Its markup is checked once more as a whole; should that fail, in a way that nobody has thought of, the source of
+    those lines comes back as it is.
     """
     assert len(translated) == len(document.chunks)
     return _placed(document, iter(translated))
@@ -142,13 +146,28 @@ def place_all(document: Document, translated: Sequence[Translated]) -> list[str]
 def _placed(document: Document, waiting: Iterator[Translated]) -> list[str]:
     placed = [part if isinstance(part, str) else place(part, *next(waiting)) for part in document.parts]
     if not verify(document.source, "".join(placed), document.options):
-        placed = [part if isinstance(part, str) else part.source for part in document.parts]
+        placed = _sound_lines(document, placed)
     if not document.inner:
         return placed
     written = {inner.raw: _written(inner, document.options, waiting) for inner in document.inner}
     return [
         "".join(written.get(token.text, token.text) for token in read_tokens(each, document.options)) for each in placed
     ]
+
+
+def _sound_lines(document: Document, placed: Sequence[str]) -> list[str]:
+    """`placed` with the source of each line that does not pass by itself; of all lines if that does not pass either.
+
+    What a sign is may depend on others in its line, and so on what the translator wrote beside it.
+    """
+    sources = [part if isinstance(part, str) else part.source for part in document.parts]
+    ends = [i for i, part in enumerate(document.parts) if isinstance(part, str) and not _LINE_ENDS.isdisjoint(part)]
+    sound = list(placed)
+    for first, last in pairwise([0, *ends, len(sources)]):
+        line = slice(first, last + 1)
+        if not verify("".join(sources[line]), "".join(placed[line]), document.options):
+            sound[line] = sources[line]
+    return sound if verify(document.source, "".join(sound), document.options) else sources
 
 
 def _written(inner: Inner, options: Options, waiting: Iterator[Translated]) -> str:

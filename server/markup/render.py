@@ -69,7 +69,7 @@ def _space(marks: Sequence[Mark], before: str, after: str, gap: str) -> Iterator
     for run, spaced in zip(runs, spaces, strict=True):
         slot = _slot(run)
         yield from run[:slot]
-        if spaced:
+        if spaced or (not gap and before and _stood_apart(run[slot:])):
             yield space or " "
             space = " "
         yield from run[slot:]
@@ -94,6 +94,13 @@ def _slot(run: Sequence[Mark]) -> int:
         if not belongs_left:
             return index
     return len(run)
+
+
+def _stood_apart(run: Sequence[Mark]) -> bool:
+    """Whether `run` begins with what takes no place, but stood between a space and punctuation: `as told [3].`."""
+    if not run or run[0].kind != "point" or run[0].shown:
+        return False
+    return run[0].left == "space" and run[0].right in ("punctuation", "edge")
 
 
 def _is_spaced(left: Mark | None, right: Mark | None, before: str, after: str, gap: str) -> bool:

@@ -40,8 +40,8 @@ INLINE_ELEMENTS = frozenset(_INLINE_NAMES.split())
 BLOCK_ELEMENTS = frozenset(_BLOCK_NAMES.split()) - {"script", "style"}
 KNOWN_ELEMENTS = frozenset((*_INLINE_NAMES.split(), *_BLOCK_NAMES.split(), *_VOID_NAMES.split()))
 
-# Digits are no names in a browser, but i18next writes `<0>`.
-_NAME = {"html": r"(?:[A-Za-z]|\d{1,3}(?=[\s/>]))", "xml": "[A-Za-z_:\u0080-\U0010ffff]"}
+# Digits are no names in a browser and in xml, but i18next writes `<0>`.
+_NAME = {"html": r"(?:[A-Za-z]|\d{1,3}(?=[\s/>]))", "xml": r"(?:[A-Za-z_:\u0080-\U0010ffff]|\d{1,3}(?=[\s/>]))"}
 _MARKUP = {kind: re.compile(rf"<(?:/?{first}|[!?]|/>)") for kind, first in _NAME.items()}
 # A quote that is never closed is no quote: otherwise one of them would swallow the document.
 _TAG = {

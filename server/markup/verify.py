@@ -13,6 +13,10 @@ from server.markup.entities import REFERENCE, decode
 from server.markup.options import Options
 from server.markup.rules import is_ignored
 from server.markup.tokens import Token
+from server.text.segments import LINE_ENDS
+
+# Of these borders none may be added: lines, and cells.
+_COUNTED = frozenset(LINE_ENDS + "|")
 
 
 def verify(source: str, output: str, options: Options) -> bool:
@@ -23,7 +27,8 @@ def verify(source: str, output: str, options: Options) -> bool:
     ones do not, in the same order. So `output` is well-formed if `source` is. A part of a document will do as well.
     """
     before, after = _read(source, options), _read(output, options)
-    # What the translation has besides, such as a name of a file that the model wrote, was not in the source.
+    # What the translation has besides, such as a name of a file that the model wrote, or a dash between two words that
+    # parts others, was not in the source.
     words = Counter({word: count for word, count in after.words.items() if word in before.words})
     return before == replace(after, words=words)
 
@@ -51,6 +56,9 @@ def _read(source: str, options: Options) -> _Facts:
             items += ((paths[-1], each) for each in _unknown_entities(token.text, options))
         elif token.kind == "mark" and token.text[0].isalnum():
             words.append((paths[-1], token.text))
+        elif token.kind == "border" and token.text[0] not in _COUNTED:
+            # What is around a border is not its own: ` | ` parts as `|` does.
+            words.append((paths[-1], token.text.strip(" ")))
         elif token.kind == "end":
             if open_tags and open_tags[-1].name == token.name:
                 open_tags.pop()

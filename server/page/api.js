@@ -1,9 +1,11 @@
 // The server's HTTP API: JSON in and out, one kind of error. Paths are relative, so that a prefix before them does no harm.
+import { authorization } from "./key.js";
 
 // Busy servers say in Retry-After when to come back; where they forget to, this many seconds.
 const DEFAULT_RETRY_S = 2;
 // Who looks at a page waits longer than a program in a hurry; the server has its own limit to this.
 const WAIT_S = 60;
+const JSON_HEADERS = { "Content-Type": "application/json" };
 
 /** What the server answered instead of a translation, or that it did not answer. `retryS` is null where asking again is no use. */
 export class ApiError extends Error {
@@ -35,24 +37,37 @@ export async function* streamPieces(body, signal) {
   throw new ApiError("The connection broke before the translation was complete.");
 }
 
-/** The translated file. The server keeps it for one fetch only, so it is fetched at once. */
-export async function translateFile(file, source, target, signal) {
+/** What the server calls a document from now on. @param {object} fields  as in its documentation of POST /v2/document */
+export async function uploadDocument(file, fields, signal) {
   const form = new FormData();
-  form.append("source", source);
-  form.append("target", target);
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
   form.append("file", file);
-  const answer = await ask("translate_file", { method: "POST", body: form, signal });
-  const name = (await answer.json()).translatedFileUrl.split("/").at(-1);
-  return (await ask(`download_file/${name}`, { signal })).blob();
+  return (await ask("v2/document", { method: "POST", body: form, signal })).json();
+}
+
+/** How far a document is. */
+export function askAfterDocument({ document_id, document_key }, signal) {
+  return postJson(`v2/document/${document_id}`, { document_key }, signal);
+}
+
+/** The translated document. The server keeps it for one fetch only. */
+export async function fetchDocument({ document_id, document_key }, signal) {
+  return (await post(`v2/document/${document_id}/result`, { document_key }, signal)).blob();
+}
+
+/** Anything else with a body or without; null where the answer has none. */
+export async function sendJson(method, path, body) {
+  const sent = body && { headers: JSON_HEADERS, body: JSON.stringify(body) };
+  const answer = await ask(path, { method, ...sent });
+  return answer.status === 204 ? null : answer.json();
 }
 
 function post(path, body, signal) {
-  const headers = { "Content-Type": "application/json" };
-  return ask(path, { method: "POST", headers, body: JSON.stringify(body), signal });
+  return ask(path, { method: "POST", headers: JSON_HEADERS, body: JSON.stringify(body), signal });
 }
 
 async function ask(path, options = {}) {
-  const headers = { Accept: "application/json", Prefer: `wait=${WAIT_S}`, ...options.headers };
+  const headers = { Accept: "application/json", Prefer: `wait=${WAIT_S}`, ...authorization(path), ...options.headers };
   let answer;
   try {
     answer = await fetch(path, { ...options, headers });
@@ -65,9 +80,12 @@ async function ask(path, options = {}) {
   throw new ApiError(messageOf(told, answer.status), { status: answer.status, retryS: retryAfter(answer) });
 }
 
+/** What went wrong, in the server's words; each dialect has another place for them. */
 function messageOf(told, status) {
-  const error = told?.error;
-  return (typeof error === "string" ? error : error?.message) ?? `The server answered with an error (${status}).`;
+  const error = told?.error ?? told;
+  const message = typeof error === "string" ? error : error?.message;
+  if (!message) return `The server answered with an error (${status}).`;
+  return error.detail ? `${message}: ${error.detail}` : message;
 }
 
 function retryAfter(answer) {

@@ -1,6 +1,9 @@
 // The language menus: which pairs there are, which one is chosen, and the address's #source-target.
+import { Combobox } from "./combobox.js";
+import { byId } from "./dom.js";
 
 export const AUTO = "auto";
+const DETECT = "Detect language";
 
 const names = new Intl.DisplayNames(["en"], { type: "language", fallback: "code" });
 // Below this the detection is a guess and is called one.
@@ -14,27 +17,33 @@ export function languageName(code) {
   }
 }
 
+/** What a language calls itself, if the browser knows. */
+function ownName(code) {
+  try {
+    return new Intl.DisplayNames([code], { type: "language", fallback: "none" }).of(code);
+  } catch {
+    return undefined;
+  }
+}
+
 export class Languages {
   #pairs = [];
   #source;
   #target;
   #onChange;
 
-  constructor(sourceMenu, targetMenu, onChange) {
-    this.#source = sourceMenu;
-    this.#target = targetMenu;
+  constructor(onChange) {
+    this.#source = new Combobox(byId("source-language"), byId("source-languages"), () => this.#chosen("source"));
+    this.#target = new Combobox(byId("target-language"), byId("target-languages"), () => this.#chosen("target"));
     this.#onChange = onChange;
-    sourceMenu.addEventListener("change", () => this.#chosen("source"));
-    targetMenu.addEventListener("change", () => this.#chosen("target"));
     addEventListener("hashchange", () => this.#readAddress() && onChange());
   }
 
   /** The menus from the models' pairs, the choice from the address. */
   load(pairs) {
     this.#pairs = pairs;
-    fill(this.#source, new Set(pairs.map((pair) => pair.source)));
-    fill(this.#target, new Set(pairs.map((pair) => pair.target)));
-    this.#source.prepend(new Option("Detect language", AUTO));
+    this.#source.options = [{ value: AUTO, text: DETECT }, ...options(pairs.map((pair) => pair.source))];
+    this.#target.options = options(pairs.map((pair) => pair.target));
     const english = pairs.some((pair) => pair.target === "en") ? "en" : pairs[0]?.target;
     this.#readAddress() || this.#set(AUTO, english);
   }
@@ -46,6 +55,11 @@ export class Languages {
 
   get target() {
     return this.#target.value;
+  }
+
+  /** All directions, each once. */
+  get pairs() {
+    return [...new Map(this.#pairs.map((pair) => [`${pair.source} ${pair.target}`, pair])).values()];
   }
 
   has(source, target) {
@@ -60,7 +74,7 @@ export class Languages {
   /** Say in the menu what was found; null takes it back. */
   showDetected(code, confidence = 1) {
     const found = code && `${languageName(code)} (${confidence < SURE ? "a guess" : "detected"})`;
-    this.#source.options[0].text = found || "Detect language";
+    this.#source.rename(AUTO, found || DETECT);
   }
 
   /** The text is in the target language: translate it into another one. False if there is none. */
@@ -121,7 +135,10 @@ export class Languages {
   }
 }
 
-function fill(menu, codes) {
-  const options = [...codes].map((code) => new Option(languageName(code), code));
-  menu.replaceChildren(...options.sort((a, b) => a.text.localeCompare(b.text)));
+function options(codes) {
+  const found = [...new Set(codes)].map((code) => {
+    const own = ownName(code);
+    return { value: code, text: languageName(code), others: own ? [own] : [] };
+  });
+  return found.sort((a, b) => a.text.localeCompare(b.text, "en"));
 }

@@ -1,10 +1,14 @@
 // The page: what is typed on the left is translated on the right. The parts are in the other modules.
 import { Alternatives } from "./alternatives.js";
-import { ApiError, getJson, postJson, streamPieces } from "./api.js";
-import { describeDoubts, findDoubts } from "./doubts.js";
-import { Files } from "./files.js";
+import { getJson, postJson, streamPieces } from "./api.js";
+import { Attempts, showMessage } from "./attempts.js";
+import { Documents } from "./documents.js";
+import { byId, say } from "./dom.js";
+import { Glossaries } from "./glossaries.js";
+import { askForKey } from "./key.js";
 import { AUTO, Languages } from "./languages.js";
 import { Links, Pane, countCharacters } from "./pane.js";
+import { describeDoubts, describeMarks, findSentences, moveLinks } from "./sentences.js";
 
 const DEBOUNCE_MS = 250;
 // A longer text is shown sentence by sentence as it gets done; its words and warnings are not told then.
@@ -12,35 +16,34 @@ const STREAMED_LENGTH = 2000;
 const DETECTED_LENGTH = 2000;
 // What is found at least this surely to be in the target language is translated into another one.
 const SURE = 0.8;
-const NUM_ALTERNATIVES = 2;
-const BROKEN_RETRY_S = 5;
-const LONGEST_RETRY_S = 60;
+const NUM_ALTERNATIVES = { text: 2, sentence: 3 };
 const COPIED_MS = 1500;
 
-const byId = (id) => document.getElementById(id);
-
-const source = new Pane(byId("source"), byId("source-mirror"), (index) => links.point(source, index));
-const target = new Pane(byId("target"), byId("target-mirror"), (index) => links.point(target, index));
+const source = paneOf("source");
+const target = paneOf("target");
 const links = new Links(source, target);
-const languages = new Languages(byId("source-language"), byId("target-language"), () => translate());
-const files = new Files(languages);
-const alternatives = new Alternatives(askAlternatives, (text) => {
-  showTranslation(text);
-  say("Alternative taken");
-});
+const attempts = new Attempts();
+const languages = new Languages(() => translate());
+const glossaries = new Glossaries(languages, () => translate());
+const documents = new Documents(orderOfDocuments);
+const alternatives = new Alternatives({ ask: askAlternatives, choose: chooseSentence, pick: takeAlternative });
 
 let loaded = false;
 let limit = Infinity; // characters
 let detected = null; // the language found in the text, while the menu says to find it
-let run = new AbortController(); // of what is under way
-let timer = 0; // of the next attempt
-let failures = 0; // in a row
+let told = null; // what the server tells of the translation that is shown: {alignments, segments}
+let sentences = []; // of both texts, as `findSentences` finds them
+
+function paneOf(name) {
+  const light = (index) => links.point(name === "source" ? source : target, index);
+  return new Pane(byId(name), byId(`${name}-mirror`), light, (index) => alternatives.point(index));
+}
 
 // Translation
 
 /** Translate what is on the left, now. */
 async function translate() {
-  cancel();
+  attempts.cancel();
   if (!loaded) {
     start();
     return;
@@ -59,26 +62,27 @@ async function translate() {
     return;
   }
   say("Translating…");
-  await attempt(translate, (signal) => (text.length > STREAMED_LENGTH ? translateLong : translateShort)(text, signal));
+  // With a glossary only the whole of a text can be put together.
+  const isLong = text.length > STREAMED_LENGTH && !glossaries.chosen;
+  await attempts.make(translate, (signal) => (isLong ? translateLong : translateShort)(text, signal));
 }
 
 async function translateShort(text, signal) {
-  const body = { text, target: languages.target, alignments: true, segments: true };
-  if (languages.source) body.source = languages.source;
+  const { from, confidence } = await findSource(text, signal);
+  const body = { text, ...direction(from), alignments: true, segments: true, marks: true };
   const [found] = (await postJson("v1/translate", body, signal)).translations;
-  const confidence = found.detected_confidence;
-  if (turnAway({ language: found.source, confidence })) {
+  const surely = found.detected_confidence ?? confidence;
+  if (turnAway({ language: found.source, confidence: surely })) {
     await translateShort(text, signal);
     return;
   }
   signal.throwIfAborted();
-  setDetected(languages.source ? null : found.source, confidence);
+  setDetected(languages.source ? null : found.source, surely);
   showTranslation(found.text);
-  const doubts = findDoubts(found.text, found.segments);
-  const spans = doubts.map((doubt) => doubt.span);
-  links.show(found.alignments, spans);
-  byId("doubt").textContent = describeDoubts(doubts);
-  byId("doubt").hidden = !doubts.length;
+  told = { alignments: found.alignments, segments: found.segments };
+  showSentences();
+  alternatives.offer(sentences.map((sentence) => sentence.target !== null));
+  showNote("marks", describeMarks(found.num_marks));
   say("Translation ready");
 }
 
@@ -90,11 +94,11 @@ async function translateLong(text, signal) {
     from = languages.has(found.language, languages.target) ? found.language : languages.anySource();
     setDetected(from, from === found.language ? found.confidence : 0);
   }
-  let told = "";
+  let soFar = "";
   for await (const piece of streamPieces({ text, source: from, target: languages.target }, signal)) {
     signal.throwIfAborted();
-    if (!told) showTranslation(piece);
-    target.text = told += piece;
+    if (!soFar) showTranslation(piece);
+    target.text = soFar += piece;
   }
   say("Translation ready");
 }
@@ -104,71 +108,88 @@ async function detect(text, signal) {
   return (await postJson("v1/detect", { text: beginning }, signal)).detections[0];
 }
 
+/** The source language, if it is chosen, or has to be known for the glossary and surely is; else it is the server's to find. */
+async function findSource(text, signal) {
+  if (languages.source || !glossaries.chosen) return { from: languages.source };
+  const { language, confidence } = await detect(text, signal);
+  turnAway({ language, confidence });
+  const fits = confidence >= SURE && glossaries.idFor(language, languages.target);
+  return fits ? { from: language, confidence } : { from: null };
+}
+
+/** What a request says of languages and glossary. */
+function direction(from) {
+  const glossary = glossaries.idFor(from, languages.target);
+  return {
+    source: from ?? AUTO,
+    target: languages.target,
+    ...(glossary && { glossary_ids: [glossary] }),
+  };
+}
+
 /** A text that is in the target language already is translated into another one; whether that was so. */
 function turnAway({ language, confidence }) {
   return language === languages.target && confidence >= SURE && languages.turnAwayFrom(language);
 }
 
-async function askAlternatives() {
-  const { text } = source;
-  const body = { text, source: languages.source ?? detected ?? AUTO, target: languages.target };
-  await attempt(askAlternatives, async (signal) => {
-    const [found] = (
-      await postJson("v1/translate", { ...body, num_alternatives: NUM_ALTERNATIVES }, signal)
-    ).translations;
+/** What documents are translated with. Their language is found by the server, which then knows no terms for it. */
+function orderOfDocuments() {
+  const { source: from, target: to } = languages;
+  const glossary = glossaries.idFor(from, to);
+  const fields = { target_lang: to, ...(from && { source_lang: from }), ...(glossary && { glossary_id: glossary }) };
+  const isWithout = glossaries.chosen && !glossary;
+  const why = from ? "it has no terms of this direction" : "choose the language of the document to have it";
+  return { fields, target: to, note: isWithout ? ` It is without the glossary: ${why}.` : "" };
+}
+
+// Alternatives
+
+/** @param sentence  its number; null for the whole text */
+async function askAlternatives(sentence) {
+  attempts.cancel();
+  const text = sentence === null ? source.text : told.segments[sentence].source;
+  const shown = sentence === null ? target.text : told.segments[sentence].target;
+  const asked = direction(languages.source ?? detected);
+  const number = sentence === null ? NUM_ALTERNATIVES.text : NUM_ALTERNATIVES.sentence;
+  const again = () => askAlternatives(sentence);
+  await attempts.make(again, async (signal) => {
+    const [found] = (await postJson("v1/translate", { text, ...asked, num_alternatives: number }, signal)).translations;
     signal.throwIfAborted();
-    const texts = [found.text, ...found.alternatives.map((alternative) => alternative.text)];
-    alternatives.show([...new Set(texts)], target.text, body.target);
+    const texts = [found.text, ...found.alternatives.map((alternative) => alternative.text), shown];
+    alternatives.show([...new Set(texts)], shown, asked.target);
     say("Alternatives ready");
   });
 }
 
-// Attempts and failures
-
-/** Do `work` until `cancel` ends it; what goes wrong is shown, and tried again where that may help. */
-async function attempt(again, work) {
-  const { signal } = run;
-  setBusy(true);
-  try {
-    await work(signal);
-    failures = 0;
-    showMessage("");
-  } catch (error) {
-    if (!signal.aborted) fail(error, again);
-  } finally {
-    if (!signal.aborted) setBusy(false);
+function takeAlternative(text, sentence) {
+  if (sentence === null) {
+    target.text = text;
+    told = null;
+    sentences = [];
+    links.clear();
+    showNote("doubt", "");
+  } else {
+    exchangeSentence(sentence, text);
   }
+  say("Alternative taken");
 }
 
-/** Stop what is under way and what would come: the text or the languages have changed. */
-function cancel() {
-  clearTimeout(timer);
-  run.abort();
-  run = new AbortController();
-  setBusy(false);
+/** Put `text` in the place of a sentence of the translation; the others stay as they are. */
+function exchangeSentence(number, text) {
+  const whole = target.text;
+  const [start, end] = sentences[number].target;
+  const before = countCharacters(whole.slice(0, start));
+  const former = countCharacters(whole.slice(start, end));
+  const alignments = moveLinks(told.alignments, [before, before + former], countCharacters(text) - former);
+  const segments = told.segments.with(number, { ...told.segments[number], target: text, warnings: [], complete: true });
+  told = { alignments, segments };
+  target.text = whole.slice(0, start) + text + whole.slice(end);
+  showSentences();
+  chooseSentence(number);
 }
 
-function fail(error, again) {
-  // What is no error of the API's broke while the answer was on its way.
-  const told = error instanceof ApiError ? error : new ApiError("The connection broke.", { retryS: BROKEN_RETRY_S });
-  showMessage(told.message, again);
-  say("");
-  clearTimeout(timer);
-  if (told.retryS === null) return;
-  const seconds = Math.min(told.retryS * 2 ** failures++, LONGEST_RETRY_S);
-  timer = setTimeout(again, seconds * 1000);
-}
-
-/** @param again  what the button "Try again" does; without it there is no button */
-function showMessage(text, again = null) {
-  if (byId("message-text").textContent !== text) byId("message-text").textContent = text;
-  byId("message").hidden = !text;
-  byId("retry").hidden = !again;
-  byId("retry").onclick = () => {
-    failures = 0;
-    byId("source").focus(); // the button is about to go
-    again();
-  };
+function chooseSentence(number) {
+  for (const pane of [source, target]) pane.choose(number);
 }
 
 // What is shown
@@ -177,26 +198,30 @@ function showTranslation(text) {
   target.text = text;
   source.language = languages.source ?? detected;
   target.language = languages.target;
+  told = null;
+  sentences = [];
   links.clear();
-  alternatives.close();
-  byId("doubt").hidden = true;
+  alternatives.offer([]);
+  for (const note of ["doubt", "marks"]) showNote(note, "");
   for (const id of ["copy", "more"]) byId(id).disabled = !text;
   byId("swap").disabled = !languages.swapped(detected);
+}
+
+/** Mark words and sentences of both texts, and say which sentences not to trust. */
+function showSentences() {
+  sentences = findSentences(source.text, target.text, told.segments);
+  links.show(told.alignments, sentences);
+  showNote("doubt", describeDoubts(sentences));
+}
+
+function showNote(id, text) {
+  byId(id).textContent = text;
+  byId(id).hidden = !text;
 }
 
 function setDetected(code, confidence) {
   detected = code;
   languages.showDetected(code, confidence);
-}
-
-function setBusy(busy) {
-  byId("target-pane").classList.toggle("busy", busy);
-  byId("target").setAttribute("aria-busy", busy);
-}
-
-/** To those who listen instead of looking. */
-function say(text) {
-  if (byId("status").textContent !== text) byId("status").textContent = text;
 }
 
 function showCount() {
@@ -210,12 +235,13 @@ function showCount() {
 // Keys and buttons
 
 function typed() {
-  cancel();
+  attempts.cancel();
+  attempts.forgive();
+  told = null;
   links.clear();
-  alternatives.close();
-  failures = 0;
+  alternatives.offer([]);
   showCount();
-  if (source.text.trim()) timer = setTimeout(translate, DEBOUNCE_MS);
+  if (source.text.trim()) attempts.later(translate, DEBOUNCE_MS);
   else translate();
 }
 
@@ -267,11 +293,11 @@ addEventListener("online", () => translate());
 // Start
 
 async function start() {
-  clearTimeout(timer);
+  attempts.cancel();
   try {
     await load();
   } catch (error) {
-    fail(error, start);
+    attempts.fail(error, start);
     return;
   }
   translate();
@@ -280,7 +306,8 @@ async function start() {
 async function load() {
   const [{ models }, settings] = await Promise.all([getJson("v1/models"), getJson("frontend/settings")]);
   languages.load(models.flatMap((model) => model.pairs));
-  files.load(settings);
+  documents.load(settings);
+  if (settings.keyRequired && !loaded) askForKey(() => translate());
   limit = settings.charLimit;
   loaded = true;
   showCount();

@@ -1,4 +1,5 @@
 // A text field with a mirror of its text behind it, in which words can be lit: a textarea cannot mark a part of its text.
+import { make } from "./dom.js";
 
 /** Offsets in code points, as the server counts, to offsets in UTF-16 units, as JavaScript does. */
 export function unitOffsets(text) {
@@ -18,9 +19,14 @@ export class Pane {
   #mirror;
   #words = []; // the mirror's elements
   #spans = []; // where they begin and end, UTF-16 units
+  #sentences = []; // the same of the sentences; null for one that does not stand there
+  #sentenceSpans = [];
 
-  /** @param {(index: number | null) => void} onPoint  hears which word the pointer or the caret is on */
-  constructor(area, mirror, onPoint) {
+  /**
+   * @param {(index: number | null) => void} onPoint  hears which word the pointer or the caret is on
+   * @param {(index: number) => void} onSentence  hears which sentence the caret was moved to
+   */
+  constructor(area, mirror, onPoint, onSentence) {
     this.area = area;
     this.#mirror = mirror;
     // The textarea lies over the mirror; what is under the pointer is looked for through it.
@@ -28,10 +34,15 @@ export class Pane {
     area.addEventListener("pointerleave", () => onPoint(null));
     area.addEventListener("blur", () => onPoint(null));
     area.addEventListener("keyup", (event) => {
-      if (/^(Arrow|Home|End|Page)/.test(event.key)) onPoint(this.#wordAtCaret());
+      if (/^(Arrow|Home|End|Page)/.test(event.key)) moved();
     });
-    area.addEventListener("click", () => onPoint(this.#wordAtCaret()));
+    area.addEventListener("click", () => moved());
     area.addEventListener("input", () => this.refresh());
+    const moved = () => {
+      onPoint(this.#atCaret(this.#spans));
+      const sentence = this.#atCaret(this.#sentenceSpans);
+      if (sentence !== null) onSentence(sentence);
+    };
     this.refresh();
   }
 
@@ -56,15 +67,21 @@ export class Pane {
   refresh() {
     this.#words = [];
     this.#spans = [];
+    this.#sentences = [];
+    this.#sentenceSpans = [];
     // A line end at the end shows only if something follows it.
     this.#mirror.textContent = (this.area.value || this.area.placeholder) + "\u200b";
   }
 
-  /** Make words of the text known, and parts of it doubtful: ascending [start, end] in UTF-16 units. */
-  mark(words, doubtful = []) {
+  /**
+   * Make parts of the text known: ascending [start, end] in UTF-16 units.
+   * @param {{span: number[] | null, isDoubtful: boolean}[]} sentences
+   */
+  mark(words, sentences) {
     const { value } = this.area;
     this.#spans = words;
-    this.#words = words.map(([start, end]) => element("span", "word", value.slice(start, end)));
+    this.#words = words.map(([start, end]) => make("span", { class: "word" }, value.slice(start, end)));
+    this.#sentenceSpans = sentences.map(({ span }) => span);
     const parts = document.createDocumentFragment();
     let at = 0;
     let next = 0;
@@ -76,12 +93,14 @@ export class Pane {
       parent.append(value.slice(at, until));
       at = until;
     };
-    for (const [start, end] of doubtful) {
-      fill(parts, start);
-      const doubt = element("span", "doubtful");
-      fill(doubt, end);
-      parts.append(doubt);
-    }
+    this.#sentences = sentences.map(({ span, isDoubtful }) => {
+      if (!span) return null;
+      fill(parts, span[0]);
+      const sentence = make("span", { class: isDoubtful ? "sentence doubtful" : "sentence" });
+      fill(sentence, span[1]);
+      parts.append(sentence);
+      return sentence;
+    });
     fill(parts, value.length);
     this.#mirror.replaceChildren(parts, "\u200b");
   }
@@ -90,14 +109,19 @@ export class Pane {
     this.#words.forEach((word, index) => word.classList.toggle("lit", indices.has(index)));
   }
 
+  /** Show which sentence is meant; null for none. */
+  choose(index) {
+    this.#sentences.forEach((sentence, each) => sentence?.classList.toggle("chosen", each === index));
+  }
+
   #wordAt(x, y) {
     const index = this.#words.indexOf(document.elementsFromPoint(x, y).find((found) => found.matches(".word")));
     return index < 0 ? null : index;
   }
 
-  #wordAtCaret() {
+  #atCaret(spans) {
     const caret = this.area.selectionStart;
-    const index = this.#spans.findIndex(([start, end]) => start <= caret && caret <= end);
+    const index = spans.findIndex((span) => span && span[0] <= caret && caret <= span[1]);
     return index < 0 || caret !== this.area.selectionEnd ? null : index;
   }
 }
@@ -111,8 +135,11 @@ export class Links {
     this.target = target;
   }
 
-  /** @param alignments  as the server tells them, in code points */
-  show(alignments, doubtful) {
+  /**
+   * @param alignments  as the server tells them, in code points
+   * @param sentences  as `findSentences` finds them
+   */
+  show(alignments, sentences) {
     const sides = [this.source, this.target].map((pane, side) => {
       const unit = unitOffsets(pane.text);
       const spans = new Map();
@@ -124,8 +151,11 @@ export class Links {
     });
     const indices = sides.map((spans) => new Map([...spans.keys()].map((start, index) => [start, index])));
     this.#links = alignments.map((link) => [indices[0].get(link.source[0]), indices[1].get(link.target[0])]);
-    this.source.mark([...sides[0].values()]);
-    this.target.mark([...sides[1].values()], doubtful);
+    this.source.mark([...sides[0].values()], sentences.map(({ source }) => ({ span: source, isDoubtful: false })));
+    this.target.mark(
+      [...sides[1].values()],
+      sentences.map(({ target, doubts }) => ({ span: target, isDoubtful: doubts.length > 0 })),
+    );
   }
 
   clear() {
@@ -141,11 +171,4 @@ export class Links {
     pane.light(new Set([index]));
     (side ? this.source : this.target).light(new Set(partners));
   }
-}
-
-function element(name, className, text = "") {
-  const made = document.createElement(name);
-  made.className = className;
-  made.textContent = text;
-  return made;
 }

@@ -151,7 +151,7 @@ def _read_document(connection: sqlite3.Connection, path: Path, counts: _Counts) 
         return
     num_bytes = -(-(len(content) + 4096) // 4096) * 4096
     values: list[Any] = [old.document_id, old.key_hash, old.kind, old.source, old.target, old.num_chars, None]
-    values += [old.accepted, old.changed, old.status, old.attempts, old.fault, None, num_bytes]
+    values += [old.accepted, old.changed, old.status, old.attempts, old.fault, None, "default", num_bytes]
     if connection.execute(_or_ignore(INSERT_DOCUMENT), values).rowcount and old.status != "error":
         connection.execute(INSERT_CONTENT, (old.document_id, terms, content))
     counts.documents += 1

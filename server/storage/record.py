@@ -5,12 +5,13 @@ import hmac
 from dataclasses import dataclass
 from typing import Literal
 
+StoredFormality = Literal["default", "more", "less", "prefer_more", "prefer_less"]
 StoredStatus = Literal["queued", "done", "error"]
 
 
 @dataclass(frozen=True)
 class Record:
-    """A document and how it is to be translated; its fields are the columns of `documents`, in their order.
+    """A document and how it is to be translated; its fields are columns of `documents`.
 
     Attributes:
         kind: name of the file's format, and what was chosen of it.
@@ -20,6 +21,7 @@ class Record:
         accepted, changed: when it was accepted, and last changed its status; seconds since 1970.
         attempts: how often its translation has begun without having come to an end, this time included.
         fault: why there is no translation, for people.
+        formality: how people are addressed.
         seat: of the process that translates it, None while nobody does.
     """
 
@@ -36,6 +38,7 @@ class Record:
     attempts: int = 0
     fault: str = ""
     seat: int | None = None
+    formality: StoredFormality = "default"
 
     def fits(self, key: str) -> bool:
         """Whether this is the document's key."""

@@ -64,9 +64,17 @@ STEPS = (
     ALTER TABLE glossaries DROP COLUMN entry_count;
     ALTER TABLE glossaries DROP COLUMN entries
     """,
+    # Until then no form of address could be asked for.
+    "ALTER TABLE documents ADD COLUMN formality TEXT NOT NULL DEFAULT 'default'",
 )
 
-INSERT_DOCUMENT = "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+# The fields of a record in their order, then what the document takes of the disk.
+INSERT_DOCUMENT = """
+    INSERT INTO documents (
+        document_id, key_hash, kind, source, target, num_chars, caller,
+        accepted, changed, status, attempts, fault, seat, formality, num_bytes
+    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
 INSERT_CONTENT = "INSERT INTO contents VALUES (?, ?, ?)"
 INSERT_GLOSSARY = "INSERT INTO glossaries VALUES (?, ?, ?, ?)"
 INSERT_DICTIONARY = "INSERT OR REPLACE INTO dictionaries VALUES (?, ?, ?, ?, ?)"

@@ -120,6 +120,7 @@ class Translation:
         detected: how sure we are of that language, if we had to guess.
         alignments: of each sentence, in characters of the whole texts; only where asked for or needed, and not with
             markup.
+        num_marks: how many tags, placeholders and the like were kept as they are; a pair of tags is one.
     """
 
     text: str
@@ -130,6 +131,7 @@ class Translation:
     source: str
     detected: Detected | None
     alignments: tuple[Alignment, ...] = ()
+    num_marks: int = 0
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,21 @@ def assemble_text(text: PlannedText, outcomes: Sequence[Outcome]) -> Translation
         source=text.pair.source,
         detected=text.detected,
         alignments=alignments,
+        num_marks=0 if text.document is None else _count_marks(text.document),
     )
+
+
+def _count_marks(document: Document) -> int:
+    """What is kept of `document` as it is; terms of a glossary are not, and neither is white space."""
+    terms = tuple(f"<{tag}" for tag in document.options.term_tags)
+    kept: list[str] = []
+    for part in document.parts:
+        if isinstance(part, str):
+            kept.append(part.strip())
+        else:
+            kept += (mark.raw for mark in part.marks if mark.kind != "end" or mark.partner is None)
+            kept += part.held.values()
+    return sum(bool(raw) and not (terms and raw.startswith(terms)) for raw in kept)
 
 
 def _by_chunk(text: PlannedText, outcomes: Sequence[Outcome]) -> Iterator[tuple[tuple[Part, ...], list[Outcome]]]:

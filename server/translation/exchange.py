@@ -19,10 +19,13 @@ from server.translation.plan import Part
 # The share of a word of the translation that must come from the term, and how much of that another word may have.
 MIN_SHARE = 0.3
 MOST_OF_ANOTHER = 0.7
-# Of a translation of several words the others: they come from the term and nearly nothing else. Articles do so too,
-# and are short.
-_MIN_SHARE_BESIDE = 0.6
-_MIN_LETTERS_BESIDE = 4
+# Of a translation of several words the others: they come from the term, and from no other word much. Articles
+# and verbs such as `is` look at it too, and are short: they count less beside a longer word.
+_MIN_SHARE_BESIDE = 0.4
+_MOST_OF_ANOTHER_BESIDE = 0.35
+_MIN_LETTERS = 4
+_WEIGHT_OF_SHORT = 0.6
+_MIN_SHARE_OF_SHORT, _MOST_OF_ANOTHER_OF_SHORT = 0.6, 0.15
 _PART = re.compile(r"[^-\u2010\u2011]+|[-\u2010\u2011]+")
 
 
@@ -73,19 +76,22 @@ def _find_words(target: str, words: Sequence[Span], mine: Floats, others: Floats
         mine: [words] what each has of the term.
         others: [words] the most that each has of another word.
     """
-    best = int(mine.argmax()) if len(words) else 0
-    if not len(words) or mine[best] < MIN_SHARE or others[best] > MOST_OF_ANOTHER * mine[best]:
+    is_long = np.array([_is_long(target[start:end]) for start, end in words])
+    best = int(np.where(is_long, mine, _WEIGHT_OF_SHORT * mine).argmax()) if words else 0
+    if not words or mine[best] < MIN_SHARE or others[best] > MOST_OF_ANOTHER * mine[best]:
         return 0, 0
     if not target[words[best][0]].isalnum():
         return 0, 0
     first, last = best, best + 1
-    while first > 0 and _belongs(target, words[first - 1], mine[first - 1], others[first - 1]):
+    belongs = is_long & (mine >= _MIN_SHARE_BESIDE) & (others < _MOST_OF_ANOTHER_BESIDE * mine)
+    is_word = np.array([target[start:end].isalpha() for start, end in words])
+    belongs |= is_word & (mine >= _MIN_SHARE_OF_SHORT) & (others < _MOST_OF_ANOTHER_OF_SHORT * mine)
+    while first > 0 and belongs[first - 1]:
         first -= 1
-    while last < len(words) and _belongs(target, words[last], mine[last], others[last]):
+    while last < len(words) and belongs[last]:
         last += 1
     return first, last
 
 
-def _belongs(target: str, word: Span, mine: float, other: float) -> bool:
-    is_long = word[1] - word[0] >= _MIN_LETTERS_BESIDE and target[word[0] : word[1]].isalpha()
-    return is_long and mine >= _MIN_SHARE_BESIDE and other < 1.0 - _MIN_SHARE_BESIDE
+def _is_long(word: str) -> bool:
+    return len(word) >= _MIN_LETTERS and word.isalpha()

@@ -12,6 +12,7 @@ import html
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import accumulate
 
 from server.markup import Options
@@ -64,6 +65,26 @@ class Prepared:
             translated: with an element for each term.
             language: that it is in; empty where that is not known.
         """
+        filled = self._fill(translated, language, partial(html.escape, quote=False))
+        return html.unescape(filled) if self.is_plain else filled
+
+    def restore_sentence(self, translated: str, language: str = "") -> str:
+        """The same of one sentence, as it is read: without tags but those of terms, its entities decoded."""
+        return self._fill(translated, language, str)
+
+    def show_source(self, sentence: str) -> str:
+        """A sentence of `text`, as it is read, with the source terms in it."""
+
+        def source(match: re.Match[str]) -> str:
+            if int(match["number"][:9]) >= len(self.targets):
+                return match.group()
+            before = match.string[match.start() : match.start("element")]
+            return before + html.unescape(match["written"])
+
+        return _ELEMENT.sub(source, sentence)
+
+    def _fill(self, translated: str, language: str, write: Callable[[str], str]) -> str:
+        """`translated` with the target terms in it, as `write` writes them."""
 
         def target(match: re.Match[str]) -> str:
             number = int(match["number"][:9])
@@ -73,11 +94,10 @@ class Prepared:
             article, between = match["article"] or "", match["between"] or ""
             if article and language.lower().startswith("en"):
                 article = choose_article(article, found)
-            found = html.escape(found, quote=False)
+            found = write(found)
             return f"{article} {between}{found}" if article else found
 
-        filled = _ELEMENT.sub(target, translated)
-        return html.unescape(filled) if self.is_plain else filled
+        return _ELEMENT.sub(target, translated)
 
     def _in_its_case(self, target: str, match: re.Match[str]) -> str:
         start, end = match.span("element")

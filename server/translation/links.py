@@ -68,7 +68,7 @@ def align_parts(
                 continue
             spans = tokenizer.source_spans(part.reading.text)
             length = len(part.reading.write(tokenizer.decode(chosen.ids)))  # its last signs may be others
-            ends = [min(end, length) for end in _ends(tokenizer, chosen.ids)]
+            ends = [min(end, length) for end in tokenizer.target_ends(chosen.ids)]
             num_prefix = len(part.source_ids) - len(spans) - 1
             # Without a span for each id (text that the tokenizer saw otherwise) nothing is said of this part.
             if chosen.alignment is not None and num_prefix >= 0:
@@ -199,16 +199,6 @@ def _moved(spans: Sequence[Span], places: dict[int, int]) -> list[Span]:
         behind = moved[-1][1] if moved else 0
         moved.append((found[0], found[-1] + 1) if found else (behind, behind))
     return moved
-
-
-def _ends(tokenizer: Tokenizer, ids: Sequence[int]) -> list[int]:
-    """Where each id ends in the decoded text. Bytes of one character are there when the last of them is."""
-    total = len(tokenizer.decode(ids))
-    ends: list[int] = []
-    for count in range(1, len(ids) + 1):
-        end = min(len(tokenizer.decode(ids[:count])), total)
-        ends.append(max(end, ends[-1] if ends else 0))
-    return ends
 
 
 def link_words(source: str, target: str, alignments: Sequence[Alignment]) -> list[tuple[Span, Span]]:

@@ -20,7 +20,7 @@ from server.text.detect import SURE, Detected, Detector
 from server.text.segments import Segment, Split, halve, split_text
 from server.text.tokenizer import Tokenizer
 from server.text.words import expression_of
-from server.translation.request import MAX_LENGTH_PENALTY, TranslateOptions
+from server.translation.request import MAX_LENGTH_PENALTY, TranslateOptions, address
 
 PLAIN = Options(kind="text")
 _SOFT_HYPHEN = re.compile(r"\xad|&shy;|&#173;|&#[xX]0*[aA][dD];|(?<=\w)[\u200b\u2060](?=\w)")
@@ -106,7 +106,7 @@ class Planner:
         # Before any text, so that a direction that nobody has is refused even without texts.
         if options.source == options.target:
             return [self._unchanged(text, None, options.target) for text in texts]
-        chosen = None if options.source is None else self.models.choose(options.source, options.target)
+        chosen = None if options.source is None else self._choose(options.source, options)
         planned: list[PlannedText] = []
         num_tokens = 0
         for text in texts:
@@ -161,10 +161,15 @@ class Planner:
             detected = self.detect_source(" ".join(texts), options.target)
             if detected.is_foreign or detected.language == options.target.lower():
                 return self._unchanged(asked, detected, options.target)
-            chosen = self.models.choose(detected.language, options.target)
+            chosen = self._choose(detected.language, options)
         model, pair = chosen
         search = read_search(options, model.manifest.search, self.limits.max_beam_size)
         return plan_text(model, pair, text, document, search, options.split, detected)
+
+    def _choose(self, source: str, options: TranslateOptions) -> tuple[Model, LanguagePair]:
+        """The model for a direction, and the direction with the form of address that is asked for."""
+        model, pair = self.models.choose(source, options.target)
+        return model, address(pair, options.formality)
 
     def _unchanged(self, text: str, detected: Detected | None, target: str) -> PlannedText:
         """`text`, which is in the target language already, or in none that is served."""

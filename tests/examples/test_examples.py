@@ -1,12 +1,9 @@
 """The examples, run as a reader would run them: against a real server with the bundled model."""
 
 import os
-import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
@@ -18,30 +15,13 @@ from examples.translate import RefusedError, stream
 from server.access.keys import main as make_key
 from server.settings import ServeSettings, read_settings
 from tests.ports import free_port
+from tests.serving import serving
 
 pytestmark = pytest.mark.unmeasured
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 TEXT = "Guten Morgen. Ich muss zum Hafen.\nWie spät ist es?\n"
-
-
-@contextmanager
-def serving(data: Path, *argv: str) -> Iterator[str]:
-    """The URL of a server of its own."""
-    command = [sys.executable, "-m", "server.serve", "--port=0", f"--models={ROOT / 'models'}", f"--data={data}", *argv]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT)
-    assert process.stderr is not None
-    said = ""
-    try:
-        while not (ready := re.search(r"ready on (http://\S+)", said)):
-            line = process.stderr.readline()
-            assert line, said
-            said += line
-        yield ready[1]
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
 
 
 @pytest.fixture(scope="module")

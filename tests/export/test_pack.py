@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
 
@@ -13,7 +14,8 @@ from export.errors import ExportError
 from export.manifest import ExportSettings
 from export.pack import Material, pack
 from export.sources.own import from_checkpoint
-from server.bundle import Manifest, Precision, Quality, StandIns, read_bundle, read_golden
+from server.bundle import Manifest, Norms, Precision, Quality, StandIns, read_bundle, read_golden
+from server.engine import runtime
 from server.engine.engine import Engine
 from server.engine.types import EngineSettings
 from tests.export.toy import SSRU, build_checkpoint
@@ -48,6 +50,28 @@ def test_bundle_is_whole_and_passes_the_servers_self_test(
         engine.self_test(read_golden(bundle))
     finally:
         engine.close(0)
+
+
+def test_norms_stay_apart_in_new_bundles_alone(
+    checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """onnxruntime joins a sum and a norm to one slower kernel; bundles from before are computed as they were proved."""
+    settings = replace(checkpoint.settings.model, norm="layernorm")
+    other = build_checkpoint(settings, checkpoint.model.vocab_size, checkpoint.tokenizer, checkpoint.samples)
+    pack_quietly(other, tmp_path / "toy", ExportSettings())
+    bundle = read_bundle(tmp_path / "toy")
+    assert bundle.manifest.norms == "apart"
+
+    def computed(norms: Norms) -> set[str]:
+        options = runtime._session_options()
+        options.optimized_model_filepath = str(tmp_path / f"{norms}.onnx")
+        monkeypatch.setattr(runtime, "_session_options", lambda: options)
+        runtime.Runtime.load(replace(bundle, manifest=replace(bundle.manifest, norms=norms)))
+        monkeypatch.undo()
+        return {node.op_type for node in onnx.load(tmp_path / f"{norms}.onnx").graph.node}
+
+    assert "SkipLayerNormalization" in computed("fused")
+    assert "SkipLayerNormalization" not in computed("apart")
 
 
 def test_manifest_says_what_the_checkpoint_knows(checkpoint: Checkpoint, tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ NATIVE: dict[str, st.SearchStrategy[Any]] = {
     "scores": st.booleans(),
     "segments": st.booleans(),
     "alignments": RARELY,
+    "marks": RARELY,
+    "glossary_ids": st.sampled_from([[], [], [], [], ["x"], ["", "\ud800"], None, "x"]),
     "stream": RARELY,
 }
 DEEPL: dict[str, st.SearchStrategy[Any]] = {

@@ -125,6 +125,9 @@ def _deepl(curl: Curl) -> None:
     assert [each["text"] for each in translations] == ["Good morning.", "Thank you."]
     assert translations[0]["detected_source_language"] == "DE"
     assert {each["language"] for each in curl("/v2/languages?type=target", *key)} == {"DE", "EN-GB", "EN-US"}
+    languages = curl("/v3/languages?resource=translate_text", *key)
+    assert {each["lang"] for each in languages if each["usable_as_target"]} == {"de", "en", "en-GB", "en-US"}
+    assert "translate_text" in {each["name"] for each in curl("/v3/languages/resources", *key)}
     assert curl("/v2/usage", *key) == curl("/v2/usage", *key, "-X", "POST")
     assert curl("/v2/usage", *key)["character_count"] > 0
     assert len(curl("/v2/languages", *key, "-d", "type=source")) == 2

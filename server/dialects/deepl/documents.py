@@ -10,8 +10,8 @@ from starlette.routing import Route
 
 from server.access.access import Client
 from server.dialects.deepl.fields import Fields, read_fields, read_required, read_string
-from server.dialects.deepl.languages import find_language
-from server.dialects.deepl.schema import check_formality, check_known, parse_glossary_ids
+from server.dialects.deepl.languages import check_formality, find_language
+from server.dialects.deepl.schema import check_known, parse_glossary_ids, read_formality
 from server.documents.content import read_content
 from server.documents.formats.format import Format
 from server.documents.formats.registry import SUFFIXES, choose_columns, find_format
@@ -75,7 +75,8 @@ class _Endpoints:
         if upload.data is None:
             raise InvalidRequestError("Parameter 'file' not specified.")
         source, target = _read_languages(fields, request)
-        check_formality(fields)
+        formality = read_formality(fields)
+        check_formality(formality, source, target, request.state["translator"].models.pairs)
         check_known(fields)
         entries = await self._find_entries(client, parse_glossary_ids(fields), source, target)
         format = find_format(read_string(fields, "filename") or upload.filename, upload.data)
@@ -83,7 +84,7 @@ class _Endpoints:
         format = choose_columns(format, read_string(fields, "columns"))
         num_chars = (await asyncio.to_thread(read_content, format, upload.data)).num_chars
         async with request.state["access"].granted(client, num_chars):
-            order = Order(format, upload.data, num_chars, source, target, entries)
+            order = Order(format, upload.data, num_chars, source, target, entries, formality)
             handle = await self._documents.accept(order, client.name)
         return json_answer(DocumentAnswer(handle.document_id.upper(), handle.key))
 

@@ -4,12 +4,12 @@ Both are over one store. A glossary of several dictionaries is not shown under /
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.access.access import Client
 from server.bundle import LanguagePair
 from server.dialects.deepl.entries import EntriesFormat, find_fault, format_entries, parse_entries
 from server.dialects.deepl.fields import Fields, read_choice, read_fields, read_required
@@ -29,10 +29,11 @@ from server.web.state import FerryRequest
 MAX_GLOSSARY_BYTES = 11 << 20  # 10 MiB of entries and what JSON adds; --max-body-bytes is usually less
 
 _FORMATS: dict[str, EntriesFormat] = {"tsv": "tsv", "csv": "csv"}
+_FORM_FIELD = re.compile(r"dictionaries\[(\d{1,3})\](?:\.(\w+)|\[(\w+)\])", re.ASCII)
 
 
 class Glossaries:
-    """The endpoints, and what other endpoints need of glossaries."""
+    """The endpoints and the store that they are over."""
 
     def __init__(self, store: GlossaryStore) -> None:
         self._store = store
@@ -56,35 +57,6 @@ class Glossaries:
             Route(f"{three}/{{glossary_id}}/dictionaries", self.replace_dictionary, methods=["PUT"]),
             Route(f"{three}/{{glossary_id}}/dictionaries", self.delete_dictionary, methods=["DELETE"]),
         ]
-
-    async def find_entries(
-        self, client: Client, glossary_ids: tuple[str, ...], source: str | None, target: str
-    ) -> Mapping[str, str]:
-        """The entries of all glossaries asked for; of two for the same term the first counts.
-
-        Args:
-            client: whose they are.
-            glossary_ids: in order.
-            source: the models' code; None is no direction that a glossary has.
-            target: the models' code.
-
-        Raises:
-            InvalidRequestError: one has no dictionary for the direction.
-            GlossaryNotFoundError: the client has none with one of the ids.
-        """
-        entries: dict[str, str] = {}
-        for glossary_id in glossary_ids:
-            info = await asyncio.to_thread(self._store.info, client.name, glossary_id)
-            directions = [(each.source_lang, each.target_lang) for each in info.dictionaries]
-            if source is None or (source, target) not in directions:
-                known = ", ".join(map("-".join, directions)) or "none"
-                raise InvalidRequestError(
-                    f"No dictionary found for language pair: the glossary's is not 'source_lang' and 'target_lang'; "
-                    f"it is {known}."
-                )
-            found = await asyncio.to_thread(self._store.entries, client.name, glossary_id, (source, target))
-            entries = {**found, **entries}
-        return entries
 
     async def list_all(self, request: FerryRequest) -> Response:
         """All glossaries, without their entries."""
@@ -204,7 +176,7 @@ def _read_name(fields: Fields) -> str:
 
 def _read_dictionaries(fields: Fields, pairs: Sequence[LanguagePair]) -> dict[Direction, Entries]:
     """The dictionaries in `fields`, none if there are none."""
-    given = fields.get("dictionaries")
+    given = fields.get("dictionaries", _find_in_form(fields))
     if given is None:
         return {}
     if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
@@ -216,6 +188,15 @@ def _read_dictionaries(fields: Fields, pairs: Sequence[LanguagePair]) -> dict[Di
             raise InvalidRequestError(f"'dictionaries' has {'-'.join(direction)} twice.")
         found[direction] = entries
     return found
+
+
+def _find_in_form(fields: Fields) -> list[Fields]:
+    """What the official clients for Node and PHP write as fields of a form, in the order of their numbers."""
+    found: dict[int, dict[str, object]] = {}
+    for name, value in fields.items():
+        if match := _FORM_FIELD.fullmatch(name):
+            found.setdefault(int(match[1]), {})[match[2] or match[3]] = value
+    return [found[index] for index in sorted(found)]
 
 
 def _read_dictionary(fields: Fields, pairs: Sequence[LanguagePair]) -> tuple[Direction, Entries]:

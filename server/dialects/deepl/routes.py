@@ -4,17 +4,25 @@ A key is sent as `Authorization: DeepL-Auth-Key …`; where the server asks for 
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from msgspec import UNSET
 from starlette.responses import Response
 from starlette.routing import Route
 
 from server.bundle import LanguagePair
-from server.dialects.deepl.documents import build_document_routes
+from server.dialects.deepl.documents import FindEntries, build_document_routes
 from server.dialects.deepl.errors import refuse
 from server.dialects.deepl.fields import Fields, read_fields, read_string
 from server.dialects.deepl.glossaries import Glossaries
-from server.dialects.deepl.languages import find_language, list_source_languages, list_target_languages
+from server.dialects.deepl.languages import (
+    check_formality,
+    find_language,
+    list_resource_languages,
+    list_resources,
+    list_source_languages,
+    list_target_languages,
+)
 from server.dialects.deepl.schema import (
     ProductUsage,
     TranslateAnswer,
@@ -25,6 +33,7 @@ from server.dialects.deepl.schema import (
 )
 from server.dialects.deepl.spec import load_deepl_spec
 from server.dialects.deepl.translate import translate_texts
+from server.dialects.terms import find_entries
 from server.documents.jobs import Documents
 from server.errors import InvalidRequestError
 from server.storage.glossary_store import GlossaryStore
@@ -42,13 +51,16 @@ UNLIMITED = 1_000_000_000_000
 def build_deepl_dialect(store: GlossaryStore, documents: Documents) -> Dialect:
     """All that is under /v2 and /v3."""
     glossaries = Glossaries(store)
-    shared = _Endpoints(glossaries)
+    find = partial(find_entries, store)
+    shared = _Endpoints(find)
     routes = [
         Route("/v2/translate", shared.translate, methods=["POST"]),
         Route("/v2/languages", shared.list_languages, methods=["GET", "POST"]),
+        Route("/v3/languages", shared.list_resource_languages),
+        Route("/v3/languages/resources", shared.list_resources),
         Route("/v2/usage", shared.show_usage, methods=["GET", "POST"]),
         *glossaries.routes(),
-        *build_document_routes(documents, glossaries.find_entries),
+        *build_document_routes(documents, find),
     ]
     crowded = frozenset({"/v2/translate"})
     return Dialect("DeepL-compatible", routes, refuse, load_deepl_spec(), crowded, ("/v2/", "/v3/"))
@@ -57,8 +69,8 @@ def build_deepl_dialect(store: GlossaryStore, documents: Documents) -> Dialect:
 class _Endpoints:
     """The endpoints and what they share."""
 
-    def __init__(self, glossaries: Glossaries) -> None:
-        self._glossaries = glossaries
+    def __init__(self, find_entries: FindEntries) -> None:
+        self._find_entries = find_entries
 
     async def translate(self, request: FerryRequest) -> Response:
         """Translate 1 to 50 texts."""
@@ -67,7 +79,8 @@ class _Endpoints:
         translator, pairs = request.state["translator"], _pairs(request)
         target = _find_target(asked.target_lang, pairs)
         source = None if asked.source_lang is None else _find_source(asked.source_lang, pairs)
-        entries = await self._glossaries.find_entries(client, asked.glossary_ids, source, target)
+        check_formality(asked.formality, source, target, pairs)
+        entries = await self._find_entries(client, asked.glossary_ids, source, target)
         num_chars = sum(map(len, asked.texts))
         async with request.state["access"].granted(client, num_chars):
             deadline_s = seconds_allowed(request, num_chars)
@@ -84,6 +97,16 @@ class _Endpoints:
         if kind not in listed:
             raise InvalidRequestError("Parameter 'type' is invalid. 'source' and 'target' are valid values.")
         return json_answer(listed[kind](_pairs(request)))
+
+    async def list_resource_languages(self, request: FerryRequest) -> Response:
+        """The languages of one resource, in both roles."""
+        identify(request)
+        return json_answer(list_resource_languages(_pairs(request), request.query_params.get("resource")))
+
+    async def list_resources(self, request: FerryRequest) -> Response:
+        """What languages can be asked for."""
+        identify(request)
+        return json_answer(list_resources(_pairs(request)))
 
     async def show_usage(self, request: FerryRequest) -> Response:
         """How much has been translated."""

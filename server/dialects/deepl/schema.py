@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -15,17 +15,17 @@ from server.dialects.deepl.fields import (
     read_string,
     read_strings,
 )
+from server.dialects.terms import MAX_GLOSSARIES_PER_REQUEST
 from server.errors import InvalidRequestError
 from server.markup import Options
 from server.text.segments import Split
+from server.translation.request import Formality
 
 MAX_TEXTS = 50
-MAX_GLOSSARIES_PER_REQUEST = 5
 
 MarkupKind = Literal["html", "xml"]
 MarkupVersion = Literal["v1", "v2"]
 ModelType = Literal["quality_optimized", "latency_optimized"]
-Formality = Literal["default", "required"]
 
 _SPLITS: dict[str, Split] = {"0": "nothing", "1": "sentences", "nonewlines": "across_lines"}
 _MARKUP_KINDS: dict[str, MarkupKind] = {"html": "html", "xml": "xml"}
@@ -35,14 +35,7 @@ _MODEL_TYPES: dict[str, ModelType] = {
     "prefer_quality_optimized": "quality_optimized",
     "latency_optimized": "latency_optimized",
 }
-# "prefer" means: if you can. We cannot, for any language.
-_FORMALITIES: dict[str, Formality] = {
-    "default": "default",
-    "prefer_more": "default",
-    "prefer_less": "default",
-    "more": "required",
-    "less": "required",
-}
+_FORMALITIES: dict[str, Formality] = {name: name for name in get_args(Formality)}
 _ELSEWHERE = {
     "style_id": "style rules",
     "custom_instructions": "instructions in words",
@@ -75,6 +68,7 @@ class TranslateRequest:
     shows_billed: bool
     model_type: ModelType | None
     glossary_ids: tuple[str, ...]
+    formality: Formality
     preserve_formatting: bool
     context: str | None
 
@@ -101,6 +95,38 @@ class LanguageAnswer(Struct):
     language: str
     name: str
     supports_formality: bool | UnsetType = UNSET
+
+
+class FeatureStatus(Struct):
+    """How far a feature of a language is; here all are `stable`."""
+
+    status: str
+
+
+class ResourceLanguage(Struct):
+    """One language of `/v3/languages`, in the case that BCP 47 recommends; `features` has what it can take part in."""
+
+    lang: str
+    name: str
+    status: str
+    usable_as_source: bool
+    usable_as_target: bool
+    features: dict[str, FeatureStatus]
+
+
+class ResourceFeature(Struct):
+    """A feature, and which of both languages must have it for a request to use it; what is not needed is left out."""
+
+    name: str
+    needs_source_support: bool | UnsetType = UNSET
+    needs_target_support: bool | UnsetType = UNSET
+
+
+class ResourceAnswer(Struct):
+    """One resource of `/v3/languages/resources`."""
+
+    name: str
+    features: list[ResourceFeature]
 
 
 class ProductUsage(Struct):
@@ -159,7 +185,6 @@ def parse_translate(fields: Fields) -> TranslateRequest:
         raise InvalidRequestError("Parameter 'text' not specified.")
     if len(texts) > MAX_TEXTS:
         raise InvalidRequestError(f"'text' has {len(texts)} texts; a request may have {MAX_TEXTS}.")
-    check_formality(fields)
     check_known(fields)
     markup = _parse_markup(fields)
     version = read_choice(fields, "tag_handling_version", _MARKUP_VERSIONS, "v2")
@@ -174,21 +199,19 @@ def parse_translate(fields: Fields) -> TranslateRequest:
         shows_billed=read_flag(fields, "show_billed_characters", True),
         model_type=_parse_model_type(fields),
         glossary_ids=parse_glossary_ids(fields),
+        formality=read_formality(fields),
         preserve_formatting=read_flag(fields, "preserve_formatting", False),
         context=read_string(fields, "context"),
     )
 
 
-def check_formality(fields: Fields) -> None:
-    """Refuse what only some languages have; all others have the default.
+def read_formality(fields: Fields) -> Formality:
+    """How people shall be addressed.
 
     Raises:
-        InvalidRequestError: it is asked for what no language here has.
+        InvalidRequestError: there is no such form.
     """
-    if read_choice(fields, "formality", _FORMALITIES, "default") == "required":
-        raise InvalidRequestError(
-            "'formality' is not supported for given 'target_lang'; prefer_more, prefer_less and default are accepted."
-        )
+    return read_choice(fields, "formality", _FORMALITIES, "default")
 
 
 def check_known(fields: Fields) -> None:

@@ -25,9 +25,11 @@ from server.dialects.native.schema import (
 )
 from server.dialects.native.spec import load_native_spec
 from server.dialects.native.streaming import stream_answer
+from server.dialects.terms import find_entries, translate_with_terms
 from server.errors import InvalidRequestError, RequestTooLargeError
 from server.markup import Options
 from server.models.models import Model
+from server.storage.glossary_store import GlossaryStore
 from server.text.detect import detect_texts
 from server.translation.assemble import Translation
 from server.translation.links import link_words
@@ -39,10 +41,15 @@ from server.web.dialect import Dialect
 from server.web.state import FerryRequest
 
 
-def build_native_dialect() -> Dialect:
-    """Our own API."""
+def build_native_dialect(store: GlossaryStore) -> Dialect:
+    """Our own API; `store` has the glossaries that texts are translated with."""
+
+    async def translate(request: FerryRequest) -> Response:
+        """Translate one or many texts."""
+        return await post_translate(request, store)
+
     routes = [
-        Route("/v1/translate", post_translate, methods=["POST"]),
+        Route("/v1/translate", translate, methods=["POST"]),
         Route("/v1/detect", post_detect, methods=["POST"]),
         Route("/v1/models", get_models),
         Route("/translate", get_translate),
@@ -50,12 +57,13 @@ def build_native_dialect() -> Dialect:
     return Dialect("native", routes, refuse, load_native_spec(), frozenset({"/v1/translate"}))
 
 
-async def post_translate(request: FerryRequest) -> Response:
-    """Translate one or many texts."""
+async def post_translate(request: FerryRequest, store: GlossaryStore) -> Response:
+    """Translate one or many texts, with the terms of glossaries in `store`."""
     settings, client = request.state["settings"], identify(request)
     body = decode_body(TranslateBody, await read_body(request, settings.max_body_bytes))
-    if body.alignments or body.stream:
+    if body.alignments or body.stream or body.glossary_ids:
         check_together(body)
+    entries = await find_entries(store, client, body.glossary_ids, body.source, body.target)
     texts = [body.text] if isinstance(body.text, str) else body.text
     num_chars = sum(map(len, texts))
     async with request.state["access"].granted(client, num_chars):
@@ -68,12 +76,14 @@ async def post_translate(request: FerryRequest) -> Response:
             deadline=time.monotonic() + seconds_allowed(request, num_chars),
             markup=None if body.format == "text" else Options(kind=body.format, attributes=body.translate_attributes),
             align=body.alignments,
+            formality=body.formality,
             caller=client.caller,
         )
         translator = request.state["translator"]
         if body.stream:
             return await stream_answer(request, translator.stream(texts, options))
-        translations = await unless_gone(request.receive, translator.translate(texts, options))
+        work = translate_with_terms(translator, texts, options, entries)
+        translations = await unless_gone(request.receive, work)
     answers = [_build_answer(body, *each) for each in zip(texts, translations, strict=True)]
     return json_answer(TranslateAnswer(answers))
 
@@ -138,6 +148,8 @@ def _build_answer(body: TranslateBody, source: str, translation: Translation) ->
         ]
     if body.alignments:
         answer.alignments = [LinkAnswer(*link) for link in link_words(source, translation.text, translation.alignments)]
+    if body.marks:
+        answer.num_marks = translation.num_marks
     return answer
 
 
@@ -148,7 +160,7 @@ def _describe_model(model: Model) -> DescribedModelAnswer:
         version=manifest.version,
         precision=manifest.precision,
         decoder_mixing=manifest.decoder_mixing,
-        pairs=[PairAnswer(pair.source, pair.target) for pair in manifest.pairs],
+        pairs=[PairAnswer(pair.source, pair.target, pair.formality is not None) for pair in manifest.pairs],
         dimensions=manifest.dimensions,
         search=manifest.search,
         quality=manifest.quality,

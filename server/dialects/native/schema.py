@@ -5,8 +5,9 @@ from typing import Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from server.bundle import DecoderMixing, Dimensions, Precision, Quality, SearchDefaults
+from server.dialects.terms import MAX_GLOSSARIES_PER_REQUEST
 from server.text.symptoms import Symptom
-from server.translation.request import AUTO
+from server.translation.request import AUTO, Formality
 from server.web.body import InvalidBodyError
 
 
@@ -18,13 +19,16 @@ class TranslateBody(Struct, forbid_unknown_fields=True):
     source: str = AUTO
     format: Literal["text", "html", "xml"] = "text"
     translate_attributes: bool = False
+    formality: Formality = "default"
     beam_size: int | None = None
     num_alternatives: int = 0
     length_penalty: float | None = None
     scores: bool = False
     segments: bool = False
     alignments: bool = False
+    marks: bool = False
     stream: bool = False
+    glossary_ids: list[str] = []
 
 
 class DetectBody(Struct, forbid_unknown_fields=True):
@@ -88,7 +92,7 @@ class TranslationAnswer(Struct):
     """One translated text.
 
     `score` is null where there was nothing to translate; `detected_confidence`, 0 to 1, is there where `source` was
-    detected; `alignments` has no placeholders in it.
+    detected; `alignments` has no placeholders in it; `num_marks` is how many of these were kept, and of tags.
     """
 
     text: str
@@ -99,6 +103,7 @@ class TranslationAnswer(Struct):
     alternatives: list[AlternativeAnswer] | UnsetType = UNSET
     segments: list[SegmentAnswer] | UnsetType = UNSET
     alignments: list[LinkAnswer] | UnsetType = UNSET
+    num_marks: int | UnsetType = UNSET
 
 
 class PieceAnswer(Struct):
@@ -127,10 +132,11 @@ class TextAnswer(Struct):
 
 
 class PairAnswer(Struct):
-    """A direction that a model translates."""
+    """A direction that a model translates; with `formality` a form of address can be asked for."""
 
     source: str
     target: str
+    formality: bool
 
 
 class DescribedModelAnswer(Struct):
@@ -152,7 +158,7 @@ class ModelsAnswer(Struct):
     models: list[DescribedModelAnswer]
 
 
-_NOT_STREAMED = ("num_alternatives", "scores", "segments", "alignments")
+_NOT_STREAMED = ("num_alternatives", "scores", "segments", "alignments", "marks")
 
 
 def check_together(body: TranslateBody) -> None:
@@ -165,3 +171,12 @@ def check_together(body: TranslateBody) -> None:
         raise InvalidBodyError('alignments is true; that needs format "text".', "alignments")
     if body.stream and (fields := [name for name in _NOT_STREAMED if getattr(body, name)]):
         raise InvalidBodyError(f"{fields[0]} is not told in a streamed answer; leave out one of the two.", fields[0])
+    if len(body.glossary_ids) > MAX_GLOSSARIES_PER_REQUEST:
+        raise InvalidBodyError(
+            f"glossary_ids has {len(body.glossary_ids)} ids; a request may have {MAX_GLOSSARIES_PER_REQUEST}.",
+            "glossary_ids",
+        )
+    if body.glossary_ids and body.source == AUTO:
+        raise InvalidBodyError("glossary_ids needs source: each direction has terms of its own.", "glossary_ids")
+    if body.glossary_ids and body.stream:
+        raise InvalidBodyError("glossary_ids does not go with stream; leave out one of the two.", "glossary_ids")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from server.dialects.terms import MAX_GLOSSARIES_PER_REQUEST
 from server.openapi.template import Values, load_spec
 from server.translation.request import AUTO, MAX_LENGTH_PENALTY
 from server.web.dialect import Served, Spec
@@ -17,4 +18,5 @@ def _make_values(served: Served) -> Values:
         "source_languages": list(dict.fromkeys([AUTO, *(pair.source for pair in served.pairs)])),
         "target_languages": list(dict.fromkeys(pair.target for pair in served.pairs)),
         "max_length_penalty": MAX_LENGTH_PENALTY,
+        "max_glossaries": MAX_GLOSSARIES_PER_REQUEST,
     }

@@ -1,14 +1,15 @@
-"""Subtitles: numbers, times and marks stay as they are; what one speaker says in a cue is one text.
+r"""Subtitles: numbers, times and marks stay as they are; what one speaker says in a cue is one text.
 
 A cue's lines are joined for the translator, since sentences run across them, and its translation is broken into as
-many lines again. Srt and vtt differ in which blocks are cues and in entities, which vtt has.
+many lines again; `\N`, as ASS has it, ends a line too. What is heard beside speech, in brackets, is a text of its own.
+Srt and vtt differ in which blocks are cues and in entities, which vtt has.
 """
 
 import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import groupby, islice, zip_longest
 
 from server.documents.formats.charsets import decode_text
 from server.documents.formats.inline import (
@@ -24,19 +25,22 @@ from server.documents.formats.inline import (
 from server.documents.formats.wrapping import wrap
 from server.text.expressions import compile_expression
 
-_LINES = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+\Z")
+_END = r"\r\n|\n|\r|\\N"
+_LINES = re.compile(rf"(?:[^\r\n\\]|\\(?!N))*(?:{_END})|(?:[^\r\n\\]|\\(?!N))+\Z")
 _CLOCK = r"(?:\d{1,4}:)?\d{1,2}:\d{1,2}(?:[.,:]\d{1,3})?"
 TIMING = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}")
 # All repetitions are possessive: a line of 10 MiB may be made to have them tried again from every character.
 _MARK = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z]\w*+)[^<>]*+>|<[\d:.]++>|\{\\[^{}]*+\}")
 # A dash before what one says, or a name in capitals, which stays.
-_NAME = r"[A-ZÄÖÜ][A-ZÄÖÜ0-9 .'’\-]{0,30}+(?:\([^()]{1,30}\))?:\s++"
+_NAME = r"[A-ZÄÖÜ](?:[A-ZÄÖÜ0-9 \xa0.'’\-]|&nbsp;){0,30}+(?:\([^()]{1,30}\))?:\s++"
+_SOUND = re.compile(r"\s*(?:\[[^\[\]]*\]|\([^()]*\))\s*\Z")
 _SPEAKER = compile_expression(rf"(?:<[^<>]*+>|\{{\\[^{{}}]*+\}}|\s)*+(?:[-–—]\s*+[^\s\-–—]|{_NAME})")
 # Around what is said: places on the screen, dashes before a speaker, notes around a song.
 _BEFORE = compile_expression(rf"(?:\{{\\[^{{}}]*+\}}|[\s\-–—♪♫])*+(?:{_NAME})?+")
-_AFTER = compile_expression(r"(?:\{\\[^{}]*+\}|[\s♪♫])++")
+_AFTER = compile_expression(r"(?:\{\\[^{}]*+\}|\\N|[\s♪♫])++")
 # Written as the source wrote them, since in an editor they would not be seen.
 _REFERENCES = ("&nbsp;", "&lrm;", "&rlm;")
+_BREAKABLE = re.compile(r"[ \t\r\n]+")
 # Deeper ones are kept one by one, as tags without a partner are.
 MAX_DEPTH = 50
 
@@ -101,19 +105,25 @@ def _kinds(lines: Sequence[str], is_vtt: bool) -> list[tuple[str, int]]:
     """For each line whether it is `kept` or `said`, and a number that is the same for the lines of one speech."""
     kinds: list[tuple[str, int]] = []
     number = 0
-    in_cue = False
+    in_cue = after_sound = False
     for index, line in enumerate(lines):
         if TIMING.match(line):
             in_cue = True
         elif in_cue and line.strip() and not _is_number(lines, index):
-            if _SPEAKER.match(line) or not kinds or kinds[-1][0] == "kept":
+            is_sound = _is_sound(line)
+            if is_sound or after_sound or _SPEAKER.match(line) or not kinds or kinds[-1][0] == "kept":
                 number += 1
+            after_sound = is_sound
             kinds.append(("said", number))
             continue
         elif not line.strip() and is_vtt:
             in_cue = False  # what follows may be a note; in srt an empty line may stand inside a cue
         kinds.append(("kept", 0))
     return kinds
+
+
+def _is_sound(line: str) -> bool:
+    return _SOUND.match(_MARK.sub("", re.sub(_END, "", line))) is not None
 
 
 def _is_number(lines: Sequence[str], index: int) -> bool:
@@ -139,7 +149,7 @@ def _match_end(pattern: re.Pattern[str], text: str) -> int:
 
 
 def _split(raw: str) -> list[str]:
-    return re.split(r"\r\n|\n|\r", raw)
+    return re.split(_END, raw)
 
 
 def _pieces(text: str, is_vtt: bool) -> list[Piece]:
@@ -176,8 +186,7 @@ def _written(speech: _Speech, translated: str, is_vtt: bool) -> str:
     if pieces is None or translated == to_xml(speech.pieces):
         return speech.before + speech.raw + speech.after
     num_lines = len(_split(speech.raw))
-    line_end = next(iter(re.findall(r"\r\n|\n|\r", speech.raw)), "\n")
-    wrapped = _wrapped(translated, num_lines, line_end)
+    wrapped = _wrapped(translated, num_lines, re.findall(_END, speech.raw))
     pieces = from_xml(wrapped, find_things(speech.pieces))
     assert pieces is not None
     written = "".join(_raw(pieces, is_vtt))
@@ -187,11 +196,12 @@ def _written(speech: _Speech, translated: str, is_vtt: bool) -> str:
     return speech.before + written + speech.after
 
 
-def _wrapped(xml: str, num_lines: int, line_end: str) -> str:
-    words = xml.split()
+def _wrapped(xml: str, num_lines: int, line_ends: Sequence[str]) -> str:
+    words = list(filter(None, _BREAKABLE.split(xml)))
     counts = wrap([len(without_tags(word)) for word in words], num_lines)
     waiting = iter(words)
-    return line_end.join(" ".join(islice(waiting, count)) for count in counts)
+    lines = [" ".join(islice(waiting, count)) for count in counts]
+    return "".join(line + end for line, end in zip_longest(lines, line_ends[: len(lines) - 1], fillvalue=""))
 
 
 def _raw(pieces: Sequence[Piece], is_vtt: bool) -> Iterator[str]:

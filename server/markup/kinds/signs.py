@@ -8,7 +8,15 @@ from server.markup.kinds.kind import MarkKind
 def _emphasis(name: str, sign: str, example: str) -> MarkKind:
     """A sign that opens before a word and closes behind one."""
     char = sign[-1]
-    around = rf"(?<![\w{char}\\]){sign}(?=[^\s{char}])|(?<=[^\s{char}\\]){sign}(?![\w{char}])"
+    opens, closes = rf"(?=[^\s{char}])", rf"(?<=[^\s{char}\\])"
+    if (
+        char == "*"
+    ):  # the star that a placeholder or the name of files begins with is its own: `**|NAME|**`, `***.csv**`
+        num = sign.count(char)
+        fewer = rf"(?!\.\w{{1,9}}\*{{{num - 1}}}(?!\*))" if num > 1 else ""
+        opens = rf"(?=[^\s*|]|\*\|\w|\*\.\w{{1,9}}\*{{{num}}}(?!\*)){fewer}"
+        closes = r"(?:(?<=[^\s*\\|])|(?<=\w\|\*))"
+    around = rf"(?<![\w{char}\\]){sign}{opens}|{closes}{sign}(?![\w{char}])"
     return MarkKind(name, "emphasis", around, (example,), True, name, sign.replace("\\", ""))
 
 
@@ -21,6 +29,13 @@ _BREAK = (
 _PICTURE = r"!\[[^\[\]\n]{0,200}\]\([^()\s]{0,300}\)"
 
 SIGNS = (
+    MarkKind(
+        "blank to fill in",
+        "word",
+        r"(?<!\w)__++(?:[.:/\-]__++|[.:/]\d{2,4}(?!\d)){0,6}(?!\w) | (?<![.\w])\.{5,}+(?!\w)",
+        ("____", "__.__.2031"),
+        needs="__ .....",
+    ),
     MarkKind("footnote", "hidden", r"\[\^[\w\-]{1,40}+\](?!:)", ("[^1]",), True, needs="[^"),
     MarkKind(
         "reference",
@@ -60,7 +75,7 @@ SIGNS = (
     MarkKind(
         "start of a link",
         "start",
-        rf"!?\[(?=[^\[\]\n]{{0,300}}(?:{_PICTURE}[^\[\]\n]{{0,100}}){{0,3}}\][(\[])",
+        rf"!?\[(?=[^\[\]\n]{{0,300}}(?:{_PICTURE}[^\[\]\n]{{0,100}}){{0,3}}\](?:\(|\[[\w .\-]{{0,60}}\]))",
         ("[Text](https://a.de)", "![Bild](a.png)", "[![Bild](a.png)](https://a.de)"),
         True,
         "](",
@@ -77,6 +92,16 @@ SIGNS = (
         "]( ][",
     ),
     MarkKind("end of an outer link", "end", r"\](?=[^(\[])|\]\Z", ("[https://a.de Text]",), True, "]", "]"),
+    MarkKind(
+        "start of a link in Slack",
+        "start",
+        r"<https?://[^<>|\s]{1,500}+\|(?=[^<>|\n]{1,200}>)",
+        ("<https://a.de|Text>",),
+        True,
+        ">",
+        "<http",
+    ),
+    MarkKind("end of a link in Slack", "end", r"(?<=[^\W_])>(?!\w)", ("<https://a.de|Text>",), True, ">", ">"),
     MarkKind("end of language in TeX", "end", r"\}", (r"\textbf{Hallo}",), True, "}", "}"),
     _emphasis("bold and italic", r"\*\*\*", "***Text***"),
     _emphasis("bold", r"\*\*", "**Text**"),
@@ -93,19 +118,24 @@ SIGNS = (
     MarkKind(
         "step of a way",
         "border",
-        r"""(?<=[\w.…)])\ [»›]\ (?=[A-ZÄÖÜ][^\W\d_]) | (?<=[\w.!?…)])\ [·•|]\ (?=[^\W_])""",
-        ("Start » Neues",),
+        r"""(?<=[\w.…)*_`\]>])\ [»›]\ (?=[*_`\[<]{0,3}[A-ZÄÖÜ][^\W\d_]) | (?<=[\w.…)])\ [>/]\ (?=[A-ZÄÖÜ][^\W\d_])
+          | (?<=[\w.!?…)])\ [·•|]\ (?=[^\W_])""",
+        ("Start » Neues", "Start / Neues"),
         True,
-        needs="» › · •",
+        needs="» › · • > /",
         never_with="«‹",
     ),
+    MarkKind("gap between columns", "border", r"(?<=\S)\ {3,}(?=\S)", ("Name    Ort",), True, needs=re.compile(" {3}")),
+    MarkKind("heads of a table", "border", r"\ !!\ (?=\w)", ("Name !! Ort",), True, needs="!!"),
+    MarkKind("arrow ahead", "border", r"(?<=\w)\ ?[»›]\Z", ("Weiter »",), True, needs="» ›", never_with="«‹„“"),
+    MarkKind("arrow back", "border", r"\A[«‹]\ ?(?=\w)", ("« Zurück",), True, needs="« ‹", never_with="»›"),
     MarkKind(
         "dash of a speaker",
         "border",
-        r"(?:(?<=<[ibu]>)|(?<=[0-9)]\}))[-–—]\s?(?=[^\W\d_])",
+        r"(?<=<[ibu]>)[-–—]\s?(?=[^\W\d_])",
         ("<i>- Ja.</i>",),
         True,
-        needs=re.compile("[>}][-–—]"),
+        needs=re.compile(">[-–—]"),
     ),
     MarkKind("break of a line", "border", _BREAK, (r"\N", r"\n"), True, needs="\\"),
     MarkKind(

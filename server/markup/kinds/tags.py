@@ -18,6 +18,14 @@ ANGLES = (
         True,
         needs="<",
     ),
+    MarkKind(
+        "name in Slack",
+        "word",
+        r"<(?:[@\#][A-Z0-9]{2,20}|![a-z]{2,12})(?:\^[^<>|\n]{1,80})?(?:\|[^<>|\n]{1,80})?>",
+        ("<@U123>", "<#C12|allgemein>", "<!here>"),
+        True,
+        needs="<@ <# <!",
+    ),
     MarkKind("time in a cue", "hidden", r"<\d{1,2}:[\d:.]{4,12}+>", ("<00:00:05.000>",), True, needs="<"),
     MarkKind(
         "tag",

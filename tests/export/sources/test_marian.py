@@ -259,7 +259,7 @@ def test_vocabularies_must_be_there_and_fit(tmp_path: Path) -> None:
     (folder / "model.vocab.yml").write_text("".join(f"{piece}: {i}\n" for i, piece in enumerate(pieces)))
     assert "has 502 pieces, and the model only" in refuse(folder / "model.npz")
     (folder / "source.spm").rename(folder / "source.bpe")
-    assert "models of BPE with Moses' tokens are not supported" in refuse(folder / "model.npz")
+    assert "source.bpe cannot be read as UTF-8 text" in refuse(folder / "model.npz")
     (folder / "model.vocab.yml").unlink()
     assert "there is no model.vocab.yml" in refuse(folder / "model.npz")
     (folder / "decoder.yml").unlink()

@@ -31,6 +31,14 @@ def seen_in(source: str) -> list[str]:
         ('[a]: https://a.de/b "Der Fluss"', ['"Der Fluss"']),
         ("*[WWW]: Das Netz", ["Das Netz"]),
         ("\\item Ein Boot", ["Ein Boot"]),
+        ('msgid "Das Boot"\nmsgstr[1] "Die Boote"\nmsgctxt ""', ["Das Boot", "Die Boote"]),
+        ("hafen:\n  boot: \"Das Boot\"\n  ufer: 'Am %{name}'", ["hafen:", "Das Boot", "Am"]),
+        ('"boote": ["Kutter", "Floß"],', ['"Kutter", "Floß"']),
+        ("{\\an8}{\\i1}- Wer da?", ["Wer da?"]),
+        ("-- Ende der Fahrt --\n*** Achtung ***", ["Ende der Fahrt", "Achtung"]),
+        ("! Boot !! Hafen", ["Boot", "Hafen"]),
+        ('Boot,Hafen,Ufer\n"Kutter, alt",Kiel,5', ["Boot", "Hafen", "Ufer", '"Kutter, alt"', "Kiel"]),
+        ("SELECT boot FROM hafen\nif (boot > 5) { return boot; }\nlet boot = 5;\nEnde", ["Ende"]),
         ("h2. Der Fluss", ["Der Fluss"]),
         ("$ ls Ordner\nDas ist alles.", ["Das ist alles."]),
         ("\\# kein Titel", ["kein Titel"]),
@@ -44,12 +52,37 @@ def test_lines_of_a_kind(source: str, seen: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "Boot, Hafen,Ufer und so",
+        "Das sind 1,234,567 Boote,ja",
+        "if (and only if) it rains, we stay.",
+        'er sagte: "Komm!"',
+        "Select a boat FROM this list",
+        "Von Kiel,das im Norden am Wasser liegt,nach Köln",
+    ],
+)
+def test_language_that_looks_like_another_line(line: str) -> None:
+    assert seen_in(line) == [line]
+
+
+@pytest.mark.parametrize(
     ("source", "seen"),
     [
         ("{{#if a}}Ja gern{{else}}Nein danke{{/if}}", ["Ja gern", "Nein danke"]),
         ("{% if a %}Ja gern{% else %}Nein danke{% endif %}", ["Ja gern", "Nein danke"]),
         ("Start » Der Fluss » Boote", ["Start", "Der Fluss", "Boote"]),
         ("«Start » Boote»", ["«Start » Boote»"]),
+        ("Boote / Der Fluss > Kutter", ["Boote", "Der Fluss", "Kutter"]),
+        ("Boote und / oder Kutter", ["Boote und / oder Kutter"]),
+        ("Weiter »", ["Weiter"]),
+        ("**Boote** › *Kutter* › `Neu`", ["Boote", "Kutter"]),
+        ("Boote    Hafen   Ufer\n5        Kiel", ["Boote", "Hafen", "Ufer", "Kiel"]),
+        ("titel=Das Boot", ["Das Boot"]),
+        ("{if $a}Ja gern{else}Nein danke{/if}", ["Ja gern", "Nein danke"]),
+        ("‹ Zurück", ["Zurück"]),
+        ("»Das Boot« heißt »Möwe", ["»Das Boot« heißt »Möwe"]),
+        ("Frag <@U07> in <#C9|boote> nach <https://a.de|dem Boot>!", ["Frag in nach dem Boot!"]),
         ("Haus;Garten;Boot", ["Haus", "Garten", "Boot"]),
         ("Haus&amp;Hof;Boot", ["Haus&Hof;Boot"]),
         ("[list][*]Haus[*]Boot[/list]", ["Haus", "Boot"]),

@@ -66,6 +66,8 @@ CALLS = (
     Call("POST", "/v2/translate", {"json": DEEPL}),
     Call("GET", "/v2/languages", {"params": {"type": "target"}}),
     Call("POST", "/v2/languages", {"json": {"type": "source"}}),
+    Call("GET", "/v3/languages", {"params": {"resource": "translate_text"}}),
+    Call("GET", "/v3/languages/resources"),
     Call("GET", "/v2/usage"),
     Call("POST", "/v2/usage"),
     Call("GET", "/v2/glossary-language-pairs"),

@@ -75,10 +75,11 @@ async def ask_as_clients_do(stage: Stage) -> None:
 
 
 def _varied(glossary: str) -> list[tuple[str, dict[str, Any]]]:
-    told = {"scores": True, "segments": True, "alignments": True, "num_alternatives": 1}
+    told = {"scores": True, "segments": True, "alignments": True, "marks": True, "num_alternatives": 1}
     return [
         ("/v1/translate", {"text": [TEXT, ""], "target": "en", **told}),
         ("/v1/translate", {**NATIVE, "stream": True}),
+        ("/v1/translate", {**NATIVE, **told, "glossary_ids": [glossary]}),
         ("/v2/translate", {**DEEPL, "glossary_id": glossary, "model_type": "latency_optimized", "tag_handling": "xml"}),
         ("/translate", {**LIBRE, "source": "auto", "alternatives": 1}),
         ("/language/translate/v2", {"q": TEXT, "target": "en", "model": "nmt"}),
@@ -159,9 +160,13 @@ async def ask_what_is_wrong(stage: Stage) -> None:
         guest = Call("POST", "/translate", is_guest=True)
         await witness.ask("too long", guest, json={"from": "de", "to": "en", "text": "a" * 21})
         await witness.ask("wrong type", Call("GET", "/v2/languages"), params={"type": "both"})
+        await witness.ask("wrong resource", Call("GET", "/v3/languages"), params={"resource": "voice"})
         await witness.ask("wrong entries", CREATE_GLOSSARY, json={**CREATE_GLOSSARY.content["json"], "entries": "a"})
         lost = {"glossary_id": UNKNOWN_GLOSSARY}
         await witness.ask("no such glossary", Call("POST", "/v2/translate"), json={**DEEPL, **lost})
+        await witness.ask(
+            "no such glossary", _TRANSLATE, json={**NATIVE, "text": "a", "glossary_ids": [UNKNOWN_GLOSSARY]}
+        )
         await witness.ask("no such glossary", UPLOAD, data={**DEEPL_FORM, **lost}, files=FILE)
 
 

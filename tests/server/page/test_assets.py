@@ -1,12 +1,14 @@
 """The routes of the web page: types, what browsers may do with it, copies they have, and who gets what at `/`."""
 
 import re
+from typing import get_args
 
 import pytest
 
 from server.app import INDEX
 from server.models.models import Models
 from server.page.assets import CONTENT_SECURITY_POLICY, FOLDER, MEDIA_TYPES, prefers_html
+from server.text.symptoms import Symptom
 from tests.server.test_app import Site
 
 CHROME = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
@@ -63,6 +65,18 @@ def test_each_file_has_its_type_and_its_limits(site: Site, name: str) -> None:
     assert answer.headers["referrer-policy"] == "no-referrer"
     assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
     assert answer.content == (FOLDER / name).read_bytes()
+
+
+def test_all_symptoms_have_words() -> None:
+    words = re.search(r"SYMPTOMS = \{(.*?)\}", (FOLDER / "sentences.js").read_text(), re.DOTALL)
+    assert words is not None
+    assert set(re.findall(r"^ +(\w+): \"", words[1], re.MULTILINE)) == set(get_args(Symptom))
+
+
+def test_all_scripts_are_loaded_at_once() -> None:
+    """Those that are not named in the page are asked for only when another that needs them is there."""
+    named = re.findall(r'(?:href|src)="page/(\w+\.js)"', (FOLDER / "index.html").read_text())
+    assert sorted(named) == [name for name in FILES if name.endswith(".js")]
 
 
 def test_the_policy_allows_nothing_inline_and_nothing_from_elsewhere(site: Site) -> None:

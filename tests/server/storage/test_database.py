@@ -13,6 +13,7 @@ import pytest
 
 from server.errors import SettingsError, StorageError
 from server.storage.database import NAME, Database
+from server.storage.document_store import DocumentStore
 from server.storage.tables import STEPS
 from tests.server.storage.processes import run_all, run_and_kill
 
@@ -126,6 +127,21 @@ def test_one_of_a_later_version_is_refused_in_words(folder: Path) -> None:
         Database(folder).prepare()
     with closing(sqlite3.connect(folder / NAME)) as connection:
         assert connection.execute("SELECT * FROM usage").fetchall() == [("a", 1)]
+
+
+@pytest.mark.parametrize("version", range(1, len(STEPS)))
+def test_one_of_an_earlier_version_is_brought_to_ours(folder: Path, version: int) -> None:
+    folder.mkdir()
+    with closing(sqlite3.connect(folder / NAME)) as connection:
+        for statement in ";".join(STEPS[:version]).split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {version}")
+        row = ("0" * 32, "hash", "txt", "de", "en", 3, "anna", 1.0, 1.0, "done", 1, "", None, 4096)
+        connection.execute(f"INSERT INTO documents VALUES ({', '.join('?' * len(row))})", row)
+        connection.commit()
+    Database(folder).prepare()
+    store = DocumentStore(Database(folder), 1 << 20, 3600.0)
+    assert (store.get("0" * 32).target, store.get("0" * 32).formality) == ("en", "default")
 
 
 @pytest.mark.parametrize("damage", [b"Guten Tag. " * 1000, b""])

@@ -18,7 +18,7 @@ from server.text.casing import read_sentence
 from server.text.segments import Segment
 from server.text.tokenizer import Tokenizer
 from server.text.words import split_words
-from server.translation.exchange import exchange_terms
+from server.translation.exchange import _find_words, exchange_terms
 from server.translation.glossary import Terms, take_out_terms
 from server.translation.plan import Part
 from server.translation.request import TranslateOptions
@@ -90,6 +90,25 @@ def test_places(
 ) -> None:
     found = exchange_terms(tokenizer, part_of(tokenizer, source, *terms), hypothesis(tokenizer, source, target, links))
     assert (found and found.text) == expected
+
+
+@pytest.mark.parametrize(
+    ("target", "mine", "others", "found"),
+    [
+        # Articles and verbs may look at a noun more than its translation does, and are none of it.
+        ("The privacy is old", [0.50, 0.45, 0.39, 0.0], [0.22, 0.02, 0.39, 0.9], "privacy"),
+        ("The stub is new", [0.29, 0.61, 0.68, 0.07], [0.25, 0.0, 0.14, 0.86], "stub"),
+        # The words of one noun need not look at it alone.
+        ("Data protection is good", [0.69, 0.45, 0.05, 0.01], [0.15, 0.15, 0.64, 0.98], "Data protection"),
+        ("The bus stop is new", [0.30, 0.98, 0.87, 0.38, 0.02], [0.25, 0.01, 0.0, 0.5, 0.91], "bus stop"),
+        ("The red car is new", [0.30, 0.48, 0.87, 0.3, 0.02], [0.25, 0.5, 0.0, 0.5, 0.91], "car"),
+        ("The beautiful car is new", [0.30, 0.48, 0.87, 0.3, 0.02], [0.25, 0.5, 0.0, 0.5, 0.91], "car"),
+    ],
+)
+def test_the_words_of_a_term(target: str, mine: list[float], others: list[float], found: str) -> None:
+    words = split_words(target)
+    first, last = _find_words(target, words, np.array(mine), np.array(others))
+    assert target[words[first][0] : words[last - 1][1]] == found
 
 
 def test_without_alignment_nothing_is_sure(tokenizer: Tokenizer) -> None:

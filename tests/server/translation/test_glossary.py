@@ -1,6 +1,7 @@
 """Glossaries: each source term is taken out, and its target term is in the translation as often."""
 
 import asyncio
+import html
 import re
 
 import pytest
@@ -58,6 +59,17 @@ def test_plain_text(text: str, expected: str) -> None:
 )
 def test_html(text: str, expected: str) -> None:
     assert copy(text, Options(kind="html")) == expected
+
+
+def test_sentences_as_they_are_read() -> None:
+    """As they are told: with the terms in them, but without the entities of the text that they were cut from."""
+    prepared = take_out_terms('Ein "Hund" &amp; die Katze <x/> R&D', None, Terms(TERMS))
+    assert prepared.text.count("<ferry-term") == 3
+    read = html.unescape(prepared.text)
+    assert prepared.show_source(read) == 'Ein "Hund" &amp; die Katze <x/> R&D'
+    assert prepared.restore_sentence(read) == 'Ein "hound" &amp; die puss & boots <x/> F&E'
+    own = '<ferry-term n="9" reads="a"></ferry-term>'
+    assert prepared.show_source(own) == prepared.restore_sentence(own) == own
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from server.errors import (
     RequestTooLargeError,
     UnsupportedPairError,
 )
+from server.markup import Options
 from server.models.models import Models
 from server.settings import Limits
 from server.text.tokenizer import Tokenizer
@@ -284,3 +285,19 @@ def test_capitals_are_translated_as_a_sentence_and_stay_capitals(
         return [piece.text async for piece in translator.stream(["DAS HAUS IST ALT! Gut."], TO_EN)]
 
     assert asyncio.run(stream()) == ["DAS HAUS IST ALT! ", "Gut."]
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("Der Gar\xadten ist schön.", "Der Garten ist schön."),
+        ("Der Gar&shy;ten ist&#173; sch&#xAD;ön.", "Der Garten ist schön."),
+        ("Der Gar\u200bten ist schön.", "Der Garten ist schön."),
+        ("Die Schüler*innen und Lehrer:innen", "Die Schülerinnen und Lehrerinnen"),
+    ],
+)
+def test_a_word_that_may_be_broken_is_read_in_one_piece(translator: Translator, text: str, read: str) -> None:
+    (found,) = translate(translator, text)
+    assert found.text == read
+    (marked,) = translate(translator, f"<p>{text}</p>", options=replace(TO_EN, markup=Options("html")))
+    assert marked.text == f"<p>{read}</p>"

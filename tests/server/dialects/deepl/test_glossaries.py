@@ -128,3 +128,26 @@ def test_what_is_wrong_changes_nothing(site: Site, one: str) -> None:
 def test_a_glossary_that_is_not_there(site: Site, method: str, tail: str, sent: dict[str, str] | None) -> None:
     refused(site.ask(method, f"/v3/glossaries/{UNKNOWN}{tail}", json=sent), 404, "no glossary")
     refused(site.ask(method, f"/v3/glossaries/not-an-id{tail}", json=sent), 400, "Invalid glossary id")
+
+
+@pytest.mark.parametrize("style", ["dictionaries[{}].{}", "dictionaries[{}][{}]"])
+def test_dictionaries_as_fields_of_a_form(site: Site, style: str) -> None:
+    """As the official clients for Node and PHP send them."""
+    dictionaries = [("en", "de", "house\tVilla"), ("de", "en", "Haus\tmansion")]
+    form = {"name": "both"}
+    for index, (source, target, entries) in enumerate(dictionaries):
+        values = {"source_lang": source, "target_lang": target, "entries": entries, "entries_format": "tsv"}
+        form |= {style.format(index, name): value for name, value in values.items()}
+    created = site.ask("POST", "/v3/glossaries", data=form)
+    assert created.status_code == 201, created.text
+    one = f"/v3/glossaries/{created.json()['glossary_id']}"
+    for source, target, entries in dictionaries:
+        told = site.ask("GET", f"{one}/entries?source_lang={source}&target_lang={target}").json()["dictionaries"]
+        assert [each["entries"] for each in told] == [entries]
+    changed = site.ask("PATCH", one, data={"name": "renamed"})
+    assert (changed.status_code, changed.json()["name"]) == (200, "renamed")
+
+
+def test_a_dictionary_of_a_form_that_lacks_a_field(site: Site) -> None:
+    form = {"name": "both", "dictionaries[0].source_lang": "de", "dictionaries[0].target_lang": "en"}
+    refused(site.ask("POST", "/v3/glossaries", data=form), 400, "'entries_format' not specified")

@@ -69,3 +69,44 @@ def test_every_listed_language_is_served(site: Site) -> None:
 
 def test_a_kind_of_languages_that_does_not_exist(site: Site) -> None:
     refused(site.ask("GET", "/v2/languages?type=both"), 400, "'type' is invalid")
+
+
+def test_languages_of_a_resource(site: Site) -> None:
+    listed = site.ask("GET", "/v3/languages?resource=translate_text").json()
+    roles = {each["lang"]: (each["usable_as_source"], each["usable_as_target"]) for each in listed}
+    assert roles == {"de": (True, True), "en": (True, True), "en-GB": (False, True), "en-US": (False, True)}
+    features = {each["lang"]: set(each["features"]) for each in listed}
+    assert features["de"] == {"tag_handling", "glossary", "auto_detection"}
+    assert features["en-GB"] == {"tag_handling", "glossary"}, "nothing is detected as a target"
+    assert {each["name"] for each in listed} == {"German", "English", "English (British)", "English (American)"}
+
+
+def test_every_language_of_a_resource_is_served(site: Site) -> None:
+    for each in site.ask("GET", "/v3/languages?resource=translate_text").json():
+        other = "en" if each["lang"] == "de" else "de"
+        if each["usable_as_target"]:
+            assert translate(site, text="a", source_lang=other, target_lang=each["lang"]).status_code == 200
+        if each["usable_as_source"]:
+            assert translate(site, text="a", source_lang=each["lang"], target_lang=other).status_code == 200
+
+
+def test_the_languages_of_dictionaries_have_no_regions(site: Site) -> None:
+    listed = site.ask("GET", "/v3/languages?resource=glossary").json()
+    assert [each["lang"] for each in listed] == ["de", "en"]
+
+
+def test_every_resource_that_is_listed_has_languages_with_its_features(site: Site) -> None:
+    resources = site.ask("GET", "/v3/languages/resources").json()
+    assert [each["name"] for each in resources] == ["translate_text", "translate_document", "glossary"]
+    for resource in resources:
+        listed = site.ask("GET", f"/v3/languages?resource={resource['name']}").json()
+        found = {name for each in listed for name in each["features"]}
+        assert found == {feature["name"] for feature in resource["features"]}
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [("", "'resource' is missing"), ("?resource=voice", "not served here"), ("?resource=tea", "'resource' is invalid")],
+)
+def test_a_resource_that_there_is_not(site: Site, query: str, said: str) -> None:
+    refused(site.ask("GET", "/v3/languages" + query), 400, said)

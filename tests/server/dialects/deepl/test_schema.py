@@ -105,8 +105,6 @@ def test_formality_that_asks_for_nothing(formality: str | None) -> None:
         ({"target_lang": None}, "'target_lang' not specified"),
         ({"target_lang": 5}, "'target_lang'"),
         ({"source_lang": ["DE"]}, "'source_lang'"),
-        ({"formality": "more"}, "'formality' is not supported for given 'target_lang'"),
-        ({"formality": "less"}, "'formality' is not supported for given 'target_lang'"),
         ({"formality": "rude"}, "'formality'"),
         ({"split_sentences": "2"}, "'split_sentences'"),
         ({"preserve_formatting": "maybe"}, "'preserve_formatting'"),

@@ -66,7 +66,10 @@ def test_get_translate_into_the_other_direction(site: Site, tokenizer: Tokenizer
 def test_models_are_described(site: Site) -> None:
     (model,) = site.ask("GET", "/v1/models").json()["models"]
     assert (model["name"], model["version"], model["precision"]) == ("tiny", "1.2", "fp32")
-    assert model["pairs"] == [{"source": "de", "target": "en"}, {"source": "en", "target": "de"}]
+    assert model["pairs"] == [
+        {"source": "de", "target": "en", "formality": False},
+        {"source": "en", "target": "de", "formality": False},
+    ]
     assert model["search"] == {"beam_size": 2, "length_penalty": 0.6}
     assert model["quality"][0]["bleu"] == 42.5
     assert model["dimensions"]["num_decoder_layers"] == 3

@@ -23,6 +23,18 @@ from tests.server.test_app import Site, refused
         (b'{"text": "a", "target": "en", "format": "pdf"}', "format: Invalid enum value 'pdf'.", "format"),
         (b'{"text": "a", "target": "en", "format": "xml", "alignments": true}', 'needs format "text"', "alignments"),
         (b'{"text": "a", "target": "en", "stream": true, "scores": true}', "scores is not told", "scores"),
+        (b'{"text": "a", "target": "en", "stream": true, "marks": true}', "marks is not told", "marks"),
+        (b'{"text": "a", "target": "en", "glossary_ids": ["x"]}', "needs source", "glossary_ids"),
+        (
+            b'{"text": "a", "source": "de", "target": "en", "stream": true, "glossary_ids": ["x"]}',
+            "does not go with stream",
+            "glossary_ids",
+        ),
+        (
+            b'{"text": "a", "source": "de", "target": "en", "glossary_ids": [' + b'"x",' * 99 + b'"x"]}',
+            "glossary_ids has 100 ids; a request may have",
+            "glossary_ids",
+        ),
         (b'{"text": "a", "source": "de", "target": "en", "beam_size": "2"}', "beam_size: Expected", "beam_size"),
         (b'{"text": "a", "source": "de", "target": "en", "beam_size": 9}', "beam_size is 9; it must be 1 to 8", None),
     ],

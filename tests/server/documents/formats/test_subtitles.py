@@ -146,6 +146,53 @@ def test_vtt() -> None:
     assert changed.split("\n")[10:12] == ["<v Bob>HELLO &amp;", "GOODBYE <00:01.500>YOU"]
 
 
+def cue(*lines: str, head: str = "1\n00:00:01,000 --> 00:00:02,000\n") -> bytes:
+    return (head + "\n".join(lines) + "\n").encode()
+
+
+@pytest.mark.parametrize(
+    ("lines", "texts"),
+    [
+        (["LOTSE: Wo ist", "das Boot?", "KÖCHIN 2 (leise): Fort."], ["Wo ist das Boot?", "Fort."]),
+        (["{\\an8}<i>DR. O'NEIL: Halt!</i>", "- Nein."], ["<g0>DR. O'NEIL: Halt!</g0>", "Nein."]),
+        (["Ich sah: Das Boot", "fuhr fort."], ["Ich sah: Das Boot fuhr fort."]),
+        (["[Wellen rauschen]", "Sie sagte:", "Komm!"], ["[Wellen rauschen]", "Sie sagte: Komm!"]),
+        (["<i>(Möwen)</i>", "Da!", "[Stille]"], ["<g0>(Möwen)</g0>", "Da!", "[Stille]"]),
+        (["Das [alte] Boot", "(es fuhr) fort"], ["Das [alte] Boot (es fuhr) fort"]),
+        (["Das Boot\\Nfuhr fort.\\N- Wohin?\\N- Weg."], ["Das Boot fuhr fort.", "Wohin?", "Weg."]),
+    ],
+)
+def test_what_one_speaker_says_is_one_text(lines: list[str], texts: list[str]) -> None:
+    data = cue(*lines)
+    assert SRT.read(data) == texts
+    assert SRT.write(data, texts) == data
+
+
+def test_a_speakers_name_stays_and_what_is_said_stays_behind_it() -> None:
+    data = cue("LOTSE: Wo ist das Boot?", "KÖCHIN: Fort.")
+    written = SRT.write(data, ["Where is the old boat?", "Gone."])
+    assert written == cue("LOTSE: Where is the old boat?", "KÖCHIN: Gone.")
+
+
+def test_lines_that_ass_ends_are_ended_so_again() -> None:
+    data = cue("Das alte Boot\\Nfuhr fort\\Nund", "kam wieder.\\N")
+    assert SRT.write(data, ["The old boat went away and returned"]) == cue(
+        "The old\\Nboat went\\Naway and", "returned\\N"
+    )
+
+
+def test_references_of_vtt() -> None:
+    data = cue(
+        "LOTSE&nbsp;2: Brot&nbsp;&amp; K&auml;se &lt;dort&gt;&lrm;", head="WEBVTT\n\n00:00:01.000 --> 00:00:02.000\n"
+    )
+    [text] = VTT.read(data)
+    assert without_tags(text) == "Brot\xa0& Käse <dort>\u200e"
+    assert VTT.write(data, [text]) == data
+    written = VTT.write(data, ["Bread\xa0&amp; cheese &lt;there&gt;\u200e"]).decode()
+    assert written.endswith("\nLOTSE&nbsp;2: Bread&nbsp;&amp; cheese &lt;there&gt;&lrm;\n")
+    assert SRT.read(cue("Brot&nbsp;da")) == ["Brot&amp;nbsp;da"]  # in srt they are only signs
+
+
 def brute_force(widths: list[int], num_lines: int) -> int:
     """The shortest possible longest line."""
     if num_lines == 1 or len(widths) == 1:

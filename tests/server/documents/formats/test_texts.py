@@ -37,6 +37,41 @@ def test_a_letter_that_an_encoding_does_not_have() -> None:
     assert TXT.write("Eins ä".encode("utf-16"), ["Zwei \ud800"]) == "Zwei ?".encode("utf-16")
 
 
+WRAPPED = """  Das Boot des Lotsen fuhr am frühen Morgen aus dem
+  Hafen und kam erst am späten Abend wieder an den
+  alten Steg zurück.
+
+Name: Boot
+Ort: Hafen
+"""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_prose_that_was_wrapped_by_hand_is_one_text_and_wrapped_again(end: str) -> None:
+    data = WRAPPED.replace("\n", end).encode()
+    texts = TXT.read(data)
+    assert texts == [" ".join(WRAPPED.split("\n\n")[0].split()), "Name: Boot", "Ort: Hafen"]
+    assert TXT.write(data, texts) == data
+    lines = TXT.write(data, ["word " * 28 + "end.", *texts[1:]]).decode().split(end)
+    assert lines[:3] == ["  " + " ".join(["word"] * 10)] * 2 + ["  " + "word " * 8 + "end."]
+    assert lines[3:] == ["", "Name: Boot", "Ort: Hafen", ""]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # verse, a list, labels, headings, a table: each line is a text of its own
+        "Das Boot fuhr fort,\nder Morgen war da,\ndie Möwe rief dort,\ndas Ufer war nah.",
+        "- Das Boot des Lotsen fuhr am frühen Morgen aus dem\n- Hafen und kam erst am späten Abend wieder an den",
+        "Boot: Das Boot des Lotsen fuhr am Morgen aus dem\nHafen: und kam erst am späten Abend wieder an den",
+        "Das Boot des Lotsen fuhr am frühen Morgen los.\nHafenarbeiter kamen erst am späten Abend dort an.",
+        "Der Hafen\n\nDas Boot fuhr fort.",
+    ],
+)
+def test_lines_that_were_not_wrapped_are_texts_of_their_own(text: str) -> None:
+    assert TXT.read(text.encode()) == [line for line in text.split("\n") if line]
+
+
 PAGE = (
     """<!DOCTYPE html>
 <html><head><title>One</title><style>p { color: red }</style><script>var one = "two";</script></head>
