@@ -84,6 +84,9 @@ def _replaced(text: str, scalars: Sequence[_Scalar], wanted: Sequence[str], writ
 def _scalars(text: str) -> list[_Scalar]:
     try:
         return list(_read(text))
+    except yaml.MarkedYAMLError as error:
+        line = f" behind line {error.problem_mark.line}" if error.problem_mark else ""
+        raise InvalidDocumentError(f"The file is damaged: it is no yaml{line}.") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InvalidDocumentError("The file is damaged: it is no yaml.") from error
 
@@ -102,6 +105,7 @@ def _read(text: str) -> Iterator[_Scalar]:
         elif isinstance(event, yaml.ScalarEvent):
             path = tuple(each[0] for each in levels)
             tag = event.tag or resolver.resolve(yaml.ScalarNode, event.value, event.implicit)
+            tag = _STRING if tag == "!" else tag
             start = starts.get(event.end_mark.index)
             is_text = tag == _STRING and None not in path and is_language(event.value)
             if start is not None:

@@ -12,13 +12,14 @@ import pytest
 
 from server.documents.formats.registry import FORMATS
 from tests.server.documents.formats.kit import translate
-from tests.server.documents.samples.all import SAMPLES
+from tests.server.documents.samples.books import BOOKS
+from tests.server.documents.samples.office import OFFICE as OOXML
 from tests.server.documents.samples.sample import Sample, shout
 
 SOFFICE = shutil.which("soffice")
 # As one file of xml, in which its words can be looked for.
 FLAT = {"docx": "fodt", "odt": "fodt", "pptx": "fodp", "odp": "fodp", "xlsx": "fods", "ods": "fods"}
-OFFICE = [sample for sample in SAMPLES if sample.kind in FLAT]
+OFFICE = [sample for sample in (*OOXML, *BOOKS) if sample.kind in FLAT]
 PATIENCE_S = 300
 
 pytestmark = [

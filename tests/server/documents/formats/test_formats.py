@@ -154,6 +154,7 @@ def test_json_in_ascii_stays_so() -> None:
         "2024-01-01",
         "USD",
         "12 %",
+        "%d.%m.%Y %H:%M",
     ],
 )
 def test_names_and_addresses_are_no_language(text: str) -> None:
