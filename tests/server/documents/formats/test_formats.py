@@ -264,6 +264,18 @@ def test_a_cell_has_one_text_in_each_run() -> None:
     assert b"<si><t>Name</t></si>" in strings, "a table calls its column so"
 
 
+def test_sheets_of_numbers_are_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    sheet = f"<worksheet><sheetData>{'<row/>' * 200_000}</sheetData></worksheet>"
+    assert len(sheet) > 1 << 20
+    monkeypatch.setattr("server.documents.formats.ooxml.package.MAX_XML_BYTES", 1 << 20)
+    large = make_zip({**parts("xlsx"), "xl/worksheets/sheet2.xml": sheet}, ["xl/worksheets/sheet2.xml"])
+    assert FORMATS["xlsx"].read(large) == FORMATS["xlsx"].read(sample("xlsx"))
+    with pytest.raises(InvalidDocumentError, match="1048576 is the most"):
+        FORMATS["xlsx"].read(
+            make_zip({**parts("xlsx"), "xl/worksheets/sheet2.xml": sheet + "inlineStr"}, ["xl/worksheets/sheet2.xml"])
+        )
+
+
 def test_the_first_part_of_a_book_and_of_an_opendocument() -> None:
     for kind in ("epub", "odt", "ods", "odp"):
         found = FORMATS[kind].write(sample(kind), FORMATS[kind].read(sample(kind)))

@@ -123,6 +123,14 @@ def test_xliff(monkeypatch: pytest.MonkeyPatch) -> None:
     refused(XLIFF, said.encode(), "100 is the most it may")
 
 
+def test_many_elements(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nodes, "MAX_NODES", 10)
+    for inside in ("<x/>" * 11, "<!-- a -->" * 11, "a<?b?>" * 6):
+        refused(
+            XLIFF, f'<xliff xmlns="urn:oasis:names:tc:xliff:document:2.0">{inside}</xliff>'.encode(), "more than 10"
+        )
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "says"),
     [
