@@ -33,6 +33,8 @@ _ENGLISH_I = re.compile(r"(?<![^\W\d_])i(?![^\W\d_])")
 # What a sentence ends in, before quotes and brackets.
 _LAST_SIGNS, _CLOSERS = ".!?…,;:", "\"'”“’»)]"
 _ENDS_IN_WORD = re.compile(r"[\w%€$]\Z")
+_DOTS = re.compile(r"(?<!\.)\.{2,3}(?!\.)")
+_GLUED_COMMA = re.compile(r"(?<=[^\W\d_]),(?=[^\W\d_])")
 _NO_BREAK_SPACES = "\xa0\u202f"
 _MAX_NO_BREAK_SPACES = 100
 _DASHES = "\u2014\u2015\u2012"
@@ -67,11 +69,26 @@ class Reading:
     stressed: frozenset[tuple[str, str]] = frozenset()
     dash: str = ""
 
+    def edits(self, target: str) -> list[tuple[int, int, str]]:
+        """(start, end, what for it) of what `write` writes in another length, but for the end of `target`; ascending.
+
+        Three dots are one sign again where the source has it, which the vocabulary reads as three; and a comma has
+        the space behind it that the model left out.
+        """
+        found: list[tuple[int, int, str]] = []
+        if "…" in self.text and ".." not in self.text:
+            found += ((match.start(), match.end(), "…") for match in _DOTS.finditer(target))
+        if "," in target and not _GLUED_COMMA.search(self.text):
+            found += ((match.end(), match.end(), " ") for match in _GLUED_COMMA.finditer(target))
+        return sorted(found)
+
     def write(self, target: str) -> str:
         """`target` in the case of its source, with its dashes and spaces, and with its last signs.
 
-        As long as `target`, but for what changes at its end.
+        As long as `target` is after `edits`, but for what changes at its end.
         """
+        for start, end, new in reversed(self.edits(target)):
+            target = target[:start] + new + target[end:]
         target = keep_no_break_spaces(self.text, _end_alike(self.text, target))
         if self.dash:
             target = target.replace("–", self.dash)

@@ -3,7 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -67,14 +67,16 @@ def align_parts(
                 target_start += len(chosen.text) + len(part.segment.after)
                 continue
             spans = tokenizer.source_spans(part.reading.text)
-            length = len(part.reading.write(tokenizer.decode(chosen.ids)))  # its last signs may be others
-            ends = [min(end, length) for end in tokenizer.target_ends(chosen.ids)]
+            decoded = tokenizer.decode(chosen.ids)
+            length = len(part.reading.write(decoded))  # its last signs may be others
+            ends = tokenizer.target_ends(chosen.ids)
+            targets = move_past(list(pairwise([0, *ends])), [Edit(*each) for each in part.reading.edits(decoded)])
             num_prefix = len(part.source_ids) - len(spans) - 1
             # Without a span for each id (text that the tokenizer saw otherwise) nothing is said of this part.
             if chosen.alignment is not None and num_prefix >= 0:
                 alignments.append(
                     Alignment(
-                        [(target_start + a, target_start + b) for a, b in zip([0, *ends], ends, strict=False)],
+                        [(target_start + min(a, length), target_start + min(b, length)) for a, b in targets],
                         chosen.alignment[:, num_prefix:-1].astype(float),
                         [(source_start + a, source_start + b) for a, b in spans],
                     )

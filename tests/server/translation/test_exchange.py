@@ -20,6 +20,7 @@ from server.text.tokenizer import Tokenizer
 from server.text.words import split_words
 from server.translation.exchange import _find_words, exchange_terms
 from server.translation.glossary import Terms, take_out_terms
+from server.translation.links import align_parts, link_words
 from server.translation.plan import Part
 from server.translation.request import TranslateOptions
 from server.translation.sentences import GuardCounts
@@ -131,6 +132,16 @@ def test_the_alignment_moves_along(tokenizer: Tokenizer) -> None:
     rows = found.alignment.weights[beautiful]
     sources = [source[slice(*span)].strip() for span in found.alignment.source_spans]
     assert all("schön".find(sources[int(row.argmax())]) >= 0 for row in rows)
+
+
+def test_words_are_where_they_are_written(tokenizer: Tokenizer) -> None:
+    """The space that the model left out moves all behind it."""
+    source, target = "Das Haus, es ist alt.", "The house,it is old."
+    part, found = part_of(tokenizer, source), hypothesis(tokenizer, source, target, {"house": "Haus", "old": "alt"})
+    written = part.reading.write(tokenizer.decode(found.ids))
+    links = link_words(source, written, align_parts(tokenizer, [part], [(found,)]))
+    assert written == "The house, it is old."
+    assert [(source[slice(*a)], written[slice(*b)]) for a, b in links] == [("Haus", "house"), ("alt", "old")]
 
 
 class Dictionary(FakeEngine):

@@ -1,6 +1,6 @@
 """Texts with things in them, to xml and back."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.documents.formats.inline import Piece, Point, Span, find_things, from_xml, to_xml, without_tags
@@ -26,6 +26,7 @@ def flat(pieces: list[Piece]) -> list[str]:
 
 
 @given(TREES)
+@settings(deadline=None)
 def test_there_and_back(pieces: list[Piece]) -> None:
     xml = to_xml(pieces)
     back = from_xml(xml, find_things(pieces))

@@ -1,7 +1,7 @@
 """Srt and vtt: numbers and times verbatim, marks kept, lines joined and broken again."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.documents.formats.inline import without_tags
@@ -99,12 +99,14 @@ CUES = st.lists(TEXT, max_size=4).map(
 
 
 @given(CUES)
+@settings(deadline=None)
 def test_the_same_texts_give_the_same_file(file: str) -> None:
     data = file.encode()
     assert SRT.write(data, SRT.read(data)) == data
 
 
 @given(CUES)
+@settings(deadline=None)
 def test_every_mark_and_word_is_there_once(file: str) -> None:
     found = change(SRT, file.encode(), str.upper).decode()
     assert sorted("".join(found.upper().split())) == sorted("".join(file.upper().split()))
@@ -203,6 +205,7 @@ def brute_force(widths: list[int], num_lines: int) -> int:
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=7), st.integers(1, 4))
+@settings(deadline=None)
 def test_lines_are_as_short_as_can_be(widths: list[int], num_lines: int) -> None:
     counts = wrap(widths, num_lines)
     assert sum(counts) == len(widths)

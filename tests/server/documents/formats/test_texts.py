@@ -1,7 +1,7 @@
 """Plain text and html: encodings, line ends, and everything that is not language."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.documents.formats.registry import FORMATS
@@ -13,6 +13,7 @@ TXT, HTML = FORMATS["txt"], FORMATS["html"]
 
 
 @given(st.text())
+@settings(deadline=None)
 def test_plain_text_comes_back(text: str) -> None:
     data = text.encode()
     assert TXT.write(data, TXT.read(data)) == data
@@ -106,6 +107,7 @@ def test_long_styles_are_not_shown_to_the_translator() -> None:
 
 
 @given(st.lists(st.sampled_from(TAGS)))
+@settings(deadline=None)
 def test_a_page_comes_back(parts: list[str]) -> None:
     data = "".join(parts).encode()
     assert HTML.write(data, HTML.read(data)) == data
