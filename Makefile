@@ -23,7 +23,7 @@ DEVICE ?= cpu
 EXTRAS ?=
 MINUTES ?= 30
 
-.PHONY: help serve peers test lint fast clean up roll down images check-images soak overload
+.PHONY: help serve peers test lint fast clean up roll down images check-images soak overload office
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -91,6 +91,11 @@ soak: $(DEV_READY)  ## MINUTES=30 of everything at once against a server of its 
 
 overload: $(DEV_READY)  ## five times what the server can do for a minute: FILE=sentences.de, one a line
 	.venv-dev/bin/python benchmarks/overload.py --file $(FILE) --output $(RUN)/overload
+
+office: $(DEV_READY)  ## LibreOffice opens every translated office file and finds its words; as root with apt it installs it
+	command -v soffice > /dev/null || apt-get install --yes --no-install-recommends \
+		libreoffice-writer libreoffice-calc libreoffice-impress
+	.venv-dev/bin/pytest tests/server/documents/test_libreoffice.py
 
 lint: $(DEV_READY)  ## lint, types, import rules
 	.venv-dev/bin/ruff check .

@@ -60,6 +60,7 @@ class Documents:
 
     def __init__(self, store: DocumentStore, usage: Usage) -> None:
         self._store = store
+        self._usage = usage
         self._worker = Runner(store, usage)
 
     @asynccontextmanager
@@ -134,6 +135,19 @@ class Documents:
         if record.status != "done":
             raise DocumentNotReadyError("The document is not translated yet; ask for its status until it is done.")
         return find_stored(record.kind), await asyncio.to_thread(self._store.take, document_id)
+
+    async def cancel(self, document_id: str, key: str) -> None:
+        """Forget a document; if nobody has begun with it, its owner gets its characters back.
+
+        Raises:
+            DocumentNotFoundError: there is none with this id and key.
+            StorageError: it is still there.
+        """
+        await self._find(document_id, key)
+        record = await asyncio.to_thread(self._store.remove, document_id)
+        if record.status == "queued" and record.seat is None and record.caller is not None:
+            self._usage.add(record.caller, -record.num_chars)
+        self._worker.give_up(document_id)
 
     def _fault(self, record: Record) -> str:
         return self._worker.faults.get(record.document_id, record.fault)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from server.documents.content import translate_document
 from server.documents.formats.registry import find_stored
 from server.errors import DocumentNotFoundError, EngineStoppedError, FerryError, InvalidDocumentError, StorageError
-from server.storage.document_store import Claim, DocumentStore
+from server.storage.document_store import Claim, DocumentStore, not_found
 from server.storage.record import Record
 from server.storage.usage import Usage
 from server.translation.request import TranslateOptions
@@ -34,9 +34,16 @@ class Current:
     document_id: str
     started: float  # time.monotonic()
     seconds_remaining: int | None = None
+    is_wanted: bool = True
 
     def progress(self, done: int, total: int) -> None:
-        """Guess anew, from `done` characters of `total`."""
+        """Guess anew, from `done` characters of `total`.
+
+        Raises:
+            DocumentNotFoundError: it was forgotten meanwhile, so that the rest is of no use.
+        """
+        if not self.is_wanted:
+            raise not_found()
         if done:
             self.seconds_remaining = round((time.monotonic() - self.started) / done * (total - done))
 
@@ -55,6 +62,11 @@ class Runner:
     def wake(self) -> None:
         """There is something to do."""
         self._wake.set()
+
+    def give_up(self, document_id: str) -> None:
+        """Stop with this document soon, if it is the current one; of another replica's this one knows nothing."""
+        if self.current and self.current.document_id == document_id:
+            self.current.is_wanted = False
 
     async def work(self, translator: Translator) -> None:
         """Translate what is stored and what comes, until cancelled or until the engine stops."""

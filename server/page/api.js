@@ -55,6 +55,11 @@ export async function fetchDocument({ document_id, document_key }, signal) {
   return (await post(`v2/document/${document_id}/result`, { document_key }, signal)).blob();
 }
 
+/** The server is to stop with a document and forget it. */
+export function cancelDocument({ document_id, document_key }) {
+  return ask(`v2/document/${document_id}?${new URLSearchParams({ document_key })}`, { method: "DELETE" });
+}
+
 /** Anything else with a body or without; null where the answer has none. */
 export async function sendJson(method, path, body) {
   const sent = body && { headers: JSON_HEADERS, body: JSON.stringify(body) };

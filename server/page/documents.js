@@ -1,5 +1,5 @@
 // Documents: chosen or dropped anywhere on the page, translated by the server one after another, offered for download.
-import { ApiError, askAfterDocument, fetchDocument, uploadDocument } from "./api.js";
+import { ApiError, askAfterDocument, cancelDocument, fetchDocument, uploadDocument } from "./api.js";
 import { byId, make, say } from "./dom.js";
 
 // A short document is done at once, of a long one nobody wants to know each second.
@@ -71,6 +71,7 @@ class Row {
   #order;
   #inTurn;
   #run = new AbortController();
+  #handle = null; // what the server calls it, as long as it has it
   #state = make("p", { class: "state" });
   #progress = make("progress", { max: 1 });
   #download = make("a", { class: "button", hidden: true }, "Download");
@@ -98,9 +99,10 @@ class Row {
     const { signal } = (this.#run = new AbortController());
     this.#show("busy", "Waiting to be sent");
     try {
-      const handle = await this.#inTurn(() => this.#send(signal));
+      const handle = (this.#handle = await this.#inTurn(() => this.#send(signal)));
       await this.#wait(handle, signal);
       const translated = await fetchDocument(handle, signal);
+      this.#handle = null;
       if (!signal.aborted) this.#offer(translated);
     } catch (error) {
       if (!signal.aborted) this.#fail(error.message);
@@ -169,6 +171,9 @@ class Row {
 
   #stop() {
     this.#run.abort();
+    // Where the server does not hear of it, it forgets the document by itself in the end.
+    if (this.#handle) cancelDocument(this.#handle).catch(() => {});
+    this.#handle = null;
     this.#show("cancelled", "Cancelled");
     say(`${this.#file.name}: cancelled`);
   }

@@ -106,6 +106,19 @@ class DocumentStore:
             raise not_found()
         return result
 
+    def remove(self, document_id: str) -> Record:
+        """Forget a document, whether it is translated or not; what it was then.
+
+        Raises:
+            DocumentNotFoundError: there is none, or somebody was faster.
+            StorageError: it is still there.
+        """
+        self.get(document_id)
+        with self._database.writing(_WHAT) as connection:
+            record = _find(connection, document_id)
+            connection.execute("DELETE FROM documents WHERE document_id = ?", (document_id,))
+        return record
+
     def work(self) -> None:
         """From now on we claim documents."""
         self._is_working = True

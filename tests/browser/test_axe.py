@@ -55,7 +55,7 @@ def documents(page: Page) -> None:
     expect(page.get_by_role("link", name="Download")).to_be_visible()
     under_way = {"document_id": "A", "status": "translating", "seconds_remaining": 60}
     page.route("**/v2/document", lambda route: route.fulfill(json={"document_id": "A", "document_key": "k"}))
-    page.route("**/v2/document/A", lambda route: route.fulfill(json=under_way))
+    page.route("**/v2/document/A*", lambda route: route.fulfill(json=under_way))
     for name in ("photo.xyz", "cancelled.txt", "buch.txt"):
         drop_file(page, name, GERMAN)
     page.get_by_role("button", name="Cancel cancelled.txt").click()

@@ -29,6 +29,7 @@ def answer_statuses(page: Page, *statuses: dict[str, Any]) -> None:
         route.fulfill(json={"document_id": HANDLE["document_id"], **told})
 
     page.route("**/v2/document", lambda route: route.fulfill(json=HANDLE))
+    page.route(f"{STATUS}?document_key=k", lambda route: route.fulfill(status=204))
     page.route(STATUS, tell)
     page.route(f"{STATUS}/result", lambda route: route.fulfill(body="done"))
 
@@ -122,7 +123,9 @@ def test_cancelling_and_trying_again(page: Page) -> None:
     answer_statuses(page, {"status": "translating", "seconds_remaining": 60})
     drop_file(page, "buch.txt", "x")
     expect(row(page, "buch.txt")).to_contain_text("about 1 min left")
-    page.get_by_role("button", name="Cancel buch.txt").press("Enter")
+    with page.expect_request(f"{STATUS}?document_key=k") as cancelled:
+        page.get_by_role("button", name="Cancel buch.txt").press("Enter")
+    assert cancelled.value.method == "DELETE"
     expect(row(page, "buch.txt")).to_contain_text("Cancelled")
     expect(page.get_by_role("button", name="Try again buch.txt")).to_be_focused()
     answer_statuses(page, {"status": "done"})

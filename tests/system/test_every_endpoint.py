@@ -185,6 +185,10 @@ def _deepl_document(curl: Curl, folder: Path) -> None:
     assert curl.raw(f"{one}/result", *key)[0] == 404
     curl.raw(one, "-G", *key)
     curl.raw(f"{one}/result", "-G", *key)
+    assert curl.raw(one, "-X", "DELETE", *key)[0] == 404
+    handle = curl("/v2/document", "-F", f"file=@{folder / 'film.srt'}", "-F", "target_lang=EN-US")
+    one, key = f"/v2/document/{handle['document_id']}", ("-d", f"document_key={handle['document_key']}")
+    assert curl.raw(one, "-X", "DELETE", *key) == (204, "")
 
 
 def _libre(curl: Curl, folder: Path) -> None:

@@ -56,6 +56,7 @@ def build_document_routes(documents: Documents, find_entries: FindEntries) -> li
     return [
         Route("/v2/document", endpoints.upload, methods=["POST"]),
         Route(one, endpoints.show_status, methods=["GET", "POST"]),
+        Route(one, endpoints.cancel, methods=["DELETE"]),
         Route(f"{one}/result", endpoints.download, methods=["GET", "POST"]),
     ]
 
@@ -99,6 +100,12 @@ class _Endpoints:
         if progress.seconds_remaining is not None:
             answer.seconds_remaining = progress.seconds_remaining
         return json_answer(answer)
+
+    async def cancel(self, request: FerryRequest) -> Response:
+        """Forget a document, translated or not."""
+        identify(request)
+        await self._documents.cancel(*await _read_handle(request))
+        return Response(status_code=204)
 
     async def download(self, request: FerryRequest) -> Response:
         """The translated document, once."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from server.documents.formats.charsets import decode_text
+from server.documents.formats.messages import cut_message, fill_message
 from server.errors import InvalidDocumentError
 
 _LINES = re.compile(r"[^\n]*\n|[^\n]+\Z")
@@ -63,7 +64,7 @@ def read_po(data: bytes) -> list[str]:
         InvalidDocumentError: it is not text in UTF-8 or marked UTF-16, or no catalogue.
     """
     lines = _LINES.findall(decode_text(data).text)
-    return [message.source(form) for message, form in _open_forms(lines)]
+    return [text for message, form in _open_forms(lines) for text in cut_message(message.source(form))]
 
 
 def write_po(data: bytes, texts: Sequence[str]) -> bytes:
@@ -74,7 +75,9 @@ def write_po(data: bytes, texts: Sequence[str]) -> bytes:
     """
     decoded = decode_text(data)
     lines = _LINES.findall(decoded.text)
-    for (message, form), text in zip(_open_forms(lines), texts, strict=True):
+    waiting = iter(texts)
+    for message, form in _open_forms(lines):
+        text = fill_message(message.source(form), waiting)
         string = message.forms[form]
         line_end = "\r\n" if lines[string.first].endswith("\r\n") else "\n"
         keyword = lines[string.first].partition('"')[0].rstrip()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from server.documents.formats.charsets import decode_text
 from server.documents.formats.localisation import is_chosen, is_language
+from server.documents.formats.messages import cut_message, fill_message
 from server.errors import InvalidDocumentError
 
 # What is nested deeper is made to harm.
@@ -48,7 +49,8 @@ def read_json(data: bytes) -> list[str]:
     Raises:
         InvalidDocumentError: it is no json, or nested too deep.
     """
-    return [each.text for each in _strings(decode_text(data).text) if each.is_text]
+    strings = _strings(decode_text(data).text)
+    return [text for each in strings if each.is_text for text in cut_message(each.text)]
 
 
 def write_json(data: bytes, texts: Sequence[str]) -> bytes:
@@ -61,8 +63,9 @@ def write_json(data: bytes, texts: Sequence[str]) -> bytes:
     is_ascii = decoded.text.isascii() and "\\u" in decoded.text
     pieces: list[str] = []
     done = 0
-    strings = [each for each in _strings(decoded.text) if each.is_text]
-    for each, text in zip(strings, texts, strict=True):
+    waiting = iter(texts)
+    for each in _strings(decoded.text):
+        text = fill_message(each.text, waiting) if each.is_text else each.text
         if text != each.text:
             pieces += [decoded.text[done : each.start], _quote(text, is_ascii)]
             done = each.end

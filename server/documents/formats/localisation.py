@@ -7,6 +7,8 @@ _ADDRESS = re.compile(
 )
 # Names that a program knows something by: with digits, signs or capitals inside, and no space.
 _NAME = re.compile(r"[\w\-./\\:#@+]*(?:[_\\/:#@+]|\w\.\w|\d|[a-z][A-Z])[\w\-./\\:#@+]*|[A-Z]{2,5}|[a-z]{2,3}-[A-Z]{2}")
+# How dates and numbers are written.
+_PATTERN = re.compile(r"(?:%[-^0#:]?[A-Za-z]|[\W\d])+")
 # A plain word, as in the first row of a table.
 _HEADING = re.compile(r"[a-z][\w.\-]*")
 
@@ -19,7 +21,8 @@ def is_name(text: str) -> bool:
 def is_language(text: str) -> bool:
     """Whether a string is for readers: it has letters, and is no address and no name that only programs know."""
     bare = text.strip()
-    return any(map(str.isalpha, bare)) and not _ADDRESS.fullmatch(bare) and not _NAME.fullmatch(bare)
+    kept = (_ADDRESS, _NAME, _PATTERN)
+    return any(map(str.isalpha, bare)) and not any(each.fullmatch(bare) for each in kept)
 
 
 def is_chosen(path: tuple[str | int, ...], siblings: frozenset[str] = frozenset()) -> bool:

@@ -24,12 +24,17 @@ _SENTENCE_END = re.compile(r"[.!?:…][\"'”“»)]*\Z")
 
 
 @dataclass(frozen=True)
-class _Paragraph:
+class Paragraph:
     """Lines that are one text, with the space before each and the sign between them."""
 
     lines: tuple[str, ...]
     indent: str
     line_end: str
+
+    @property
+    def raw(self) -> str:
+        """The lines as they are."""
+        return self.line_end.join(self.lines)
 
     @property
     def text(self) -> str:
@@ -55,18 +60,18 @@ def read_plain(data: bytes) -> list[str]:
     Raises:
         InvalidDocumentError: it is not text in UTF-8 or marked UTF-16.
     """
-    return [part.text for part in _parts(decode_text(data).text) if isinstance(part, _Paragraph)]
+    return [part.text for part in cut_lines(decode_text(data).text) if isinstance(part, Paragraph)]
 
 
 def write_plain(data: bytes, texts: Sequence[str]) -> bytes:
     """`data` with other texts."""
     waiting = iter(texts)
     decoded = decode_text(data)
-    parts = (part if isinstance(part, str) else part.write(next(waiting)) for part in _parts(decoded.text))
+    parts = (part if isinstance(part, str) else part.write(next(waiting)) for part in cut_lines(decoded.text))
     return decoded.encode("".join(parts))
 
 
-def _parts(text: str) -> Iterator[str | _Paragraph]:
+def cut_lines(text: str) -> Iterator[str | Paragraph]:
     """What is kept, and what is language; together they are `text`."""
     run: list[str] = []
     for piece in _LINES.findall(text):
@@ -86,15 +91,15 @@ def _parts(text: str) -> Iterator[str | _Paragraph]:
     yield from _read_run(run)
 
 
-def _read_run(run: Sequence[str]) -> Iterator[str | _Paragraph]:
+def _read_run(run: Sequence[str]) -> Iterator[str | Paragraph]:
     """Lines and their ends in turn, with nothing empty between them: one paragraph if it was wrapped, or each line."""
     lines = [piece for piece in run if piece not in _ONE_END]
     if len(lines) > 1 and _is_wrapped(lines):
-        yield _Paragraph(tuple(lines), _indent(lines[0]), run[1])
+        yield Paragraph(tuple(lines), _indent(lines[0]), run[1])
         yield from run[2 * len(lines) - 1 :]
         return
     for piece in run:
-        yield piece if piece in _ONE_END else _Paragraph((piece,), "", "")
+        yield piece if piece in _ONE_END else Paragraph((piece,), "", "")
 
 
 def _is_wrapped(lines: Sequence[str]) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from server.documents.formats.charsets import decode_text
 from server.documents.formats.localisation import is_language, is_name
+from server.documents.formats.messages import cut_message, fill_message
 from server.errors import InvalidDocumentError
 
 _SEPARATORS = ",;\t|"
@@ -57,7 +58,7 @@ def read_csv(data: bytes, columns: Sequence[str] = ()) -> list[str]:
     Raises:
         InvalidDocumentError: it is no text in UTF-8 or marked UTF-16, or no table with such columns.
     """
-    return [cell.text for cell in _language(decode_text(data).text, columns)]
+    return [text for cell in _language(decode_text(data).text, columns) for text in cut_message(cell.text)]
 
 
 def write_csv(data: bytes, texts: Sequence[str], columns: Sequence[str] = ()) -> bytes:
@@ -76,7 +77,9 @@ def write_csv(data: bytes, texts: Sequence[str], columns: Sequence[str] = ()) ->
     separator = _find_separator(text)
     pieces: list[str] = []
     done = 0
-    for cell, new in zip(_language(text, columns), texts, strict=True):
+    waiting = iter(texts)
+    for cell in _language(text, columns):
+        new = fill_message(cell.text, waiting)
         if new != cell.text:
             must = any(sign in new for sign in (separator, '"', "\n", "\r"))
             written = '"' + new.replace('"', '""') + '"' if cell.is_quoted or must else new

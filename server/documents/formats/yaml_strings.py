@@ -12,6 +12,7 @@ import yaml
 
 from server.documents.formats.charsets import decode_text
 from server.documents.formats.localisation import is_chosen, is_language
+from server.documents.formats.messages import cut_message, fill_message
 from server.errors import InvalidDocumentError
 
 # More than any program says. The library takes time that grows with the depth of each sign.
@@ -52,7 +53,7 @@ def read_yaml(data: bytes) -> list[str]:
     text = decode_text(data).text
     if len(text) > MAX_CHARS:
         raise InvalidDocumentError(f"The file has {len(text)} characters; {MAX_CHARS} is the most that yaml may have.")
-    return [each.text for each in _scalars(text) if each.is_text]
+    return [each for scalar in _scalars(text) if scalar.is_text for each in cut_message(scalar.text)]
 
 
 def write_yaml(data: bytes, texts: Sequence[str]) -> bytes:
@@ -64,7 +65,8 @@ def write_yaml(data: bytes, texts: Sequence[str]) -> bytes:
     decoded = decode_text(data)
     scalars = _scalars(decoded.text)
     waiting = iter(texts)
-    wanted = [next(waiting).encode("utf-8", "replace").decode() if each.is_text else each.text for each in scalars]
+    filled = [fill_message(each.text, waiting) if each.is_text else each.text for each in scalars]
+    wanted = [each.encode("utf-8", "replace").decode() for each in filled]
     written = _replaced(decoded.text, scalars, wanted, _written)
     if [each.text for each in _scalars(written)] != wanted:  # such as what begins with a space in a block
         written = _replaced(decoded.text, scalars, wanted, _quote)
@@ -84,6 +86,9 @@ def _replaced(text: str, scalars: Sequence[_Scalar], wanted: Sequence[str], writ
 def _scalars(text: str) -> list[_Scalar]:
     try:
         return list(_read(text))
+    except yaml.MarkedYAMLError as error:
+        line = f" behind line {error.problem_mark.line}" if error.problem_mark else ""
+        raise InvalidDocumentError(f"The file is damaged: it is no yaml{line}.") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InvalidDocumentError("The file is damaged: it is no yaml.") from error
 
@@ -102,6 +107,7 @@ def _read(text: str) -> Iterator[_Scalar]:
         elif isinstance(event, yaml.ScalarEvent):
             path = tuple(each[0] for each in levels)
             tag = event.tag or resolver.resolve(yaml.ScalarNode, event.value, event.implicit)
+            tag = _STRING if tag == "!" else tag
             start = starts.get(event.end_mark.index)
             is_text = tag == _STRING and None not in path and is_language(event.value)
             if start is not None:

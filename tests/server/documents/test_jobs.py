@@ -80,6 +80,36 @@ def test_the_life_of_a_document(settings: ServeSettings, slow: Translator, held:
     assert stat.S_IMODE(settings.data.stat().st_mode) == 0o700
 
 
+def test_what_is_cancelled_is_translated_no_further(
+    settings: ServeSettings, slow: Translator, held: FakeEngine
+) -> None:
+    told: list[str] = []
+
+    async def live() -> None:
+        documents = open_documents(settings, told)
+        async with documents.running(slow):
+            long = await documents.accept(order("".join(f"Satz {n}.\n" for n in range(2000))), "anna")
+            waiting = await documents.accept(order("Zwei."), "bert")
+            await asked(held, documents, long)
+            with pytest.raises(DocumentNotFoundError):
+                await documents.cancel(waiting.document_id, long.key)
+            await documents.cancel(waiting.document_id, waiting.key)
+            await documents.cancel(long.document_id, long.key)
+            for handle in (long, waiting):
+                with pytest.raises(DocumentNotFoundError):
+                    await documents.look_up(handle.document_id, handle.key)
+            held.release()
+            held.hold = False
+            third = await documents.accept(order("Drei."), "anna")
+            assert (await finished(documents, third)).status == "done"
+            await documents.cancel(third.document_id, third.key)
+
+    run(live())
+    assert told == ["bert"]  # somebody had begun with the others
+    assert len(held.sources) < 1000  # not all of the long one
+    assert rows(settings) == rows(settings, "SELECT * FROM contents") == []
+
+
 def test_only_one_gets_it(settings: ServeSettings, translator: Translator) -> None:
     async def live() -> None:
         documents = open_documents(settings)

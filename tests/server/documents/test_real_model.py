@@ -58,3 +58,32 @@ def test_subtitles(translator: Translator) -> None:
     assert lines[2].startswith("<i>Ein Mann")
     assert lines[3].endswith(".</i>")
     assert "Auto" in lines[2] + lines[3]
+
+
+@pytest.mark.skipif(not MODEL.is_dir(), reason="there is no model")
+def test_files_that_programs_take_their_words_from(translator: Translator) -> None:
+    unit = '<trans-unit id="1"><source>A man in a <g id="1">blue</g> shirt. <x id="2"/></source></trans-unit>'
+    xliff = f'<xliff xmlns="urn:oasis:names:tc:xliff:document:1.2"><file><body>{unit}</body></file></xliff>'
+    found = translate(translator, xliff.encode(), "xliff").decode()
+    assert unit.removesuffix("</trans-unit>") in found
+    target = found.partition("<target>")[2]
+    assert "Mann" in target
+    assert (target.count('<g id="1">'), target.count("</g>"), target.count('<x id="2"/>')) == (1, 1, 1)
+    assert 'target-language="de"' in found
+
+    po = b'msgid "%d dog"\nmsgid_plural "%d dogs"\nmsgstr[0] ""\nmsgstr[1] ""\n'
+    assert translate(translator, po, "po").endswith(b'msgstr[0] "%d Hund"\nmsgstr[1] "%d Hunde"\n')
+
+    icu = b'{"n": "{n, plural, one {# dog} other {# dogs}}", "two": "two dogs"}'
+    assert translate(translator, icu, "json") == (
+        b'{"n": "{n, plural, one {# Hund} other {# Hunde}}", "two": "zwei Hunde"}'
+    )
+
+
+@pytest.mark.skipif(not MODEL.is_dir(), reason="there is no model")
+def test_markdown(translator: Translator) -> None:
+    text = "---\ntitle: A man\n---\n# A man\n\n> A man in a *blue* shirt is standing\n> beside a [car](https://a.de).\n"
+    lines = translate(translator, text.encode(), "md").decode().split("\n")
+    assert lines[:5] == ["---", "title: A man", "---", "# Ein Mann", ""]
+    assert all(line.startswith("> ") for line in lines[5:-1])
+    assert "(https://a.de)" in " ".join(lines[5:])

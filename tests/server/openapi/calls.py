@@ -122,10 +122,11 @@ def calls_of_dictionaries(glossary_id: str) -> tuple[Call, ...]:
 
 
 def calls_of_document(document_id: str, key: str) -> tuple[Call, ...]:
-    """What is asked of one document; the first of the last two that finds it takes it away."""
+    """What is asked of one document; the first of the last three that finds it takes it away."""
     one, ids, handle = "/v2/document/{document_id}", {"document_id": document_id}, {"document_key": key}
     asked: tuple[tuple[Method, Mapping[str, Any]], ...] = (("GET", {"params": handle}), ("POST", {"json": handle}))
-    return tuple(Call(method, path, sent, ids) for path in (one, f"{one}/result") for method, sent in asked)
+    found = tuple(Call(method, path, sent, ids) for path in (one, f"{one}/result") for method, sent in asked)
+    return (*found, Call("DELETE", one, {"params": handle}, ids))
 
 
 def call_of_file(name: str) -> Call:

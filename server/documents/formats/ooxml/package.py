@@ -26,12 +26,14 @@ class Kind:
         main: ends of the content types of which a file must have a part.
         others: ends of those with language in them besides.
         paragraphs: of the root of a part, in order.
+        skipped: names of parts that have none, whatever their type.
     """
 
     name: str
     main: tuple[str, ...]
     others: tuple[str, ...]
     paragraphs: Callable[[Element], Iterator[Paragraph]]
+    skipped: frozenset[str] = frozenset()
 
 
 def read_package(kind: Kind, archive: Archive) -> list[str]:
@@ -76,7 +78,8 @@ def part_names(kind: Kind, archive: Archive) -> list[str]:
     types = read_types(archive)
     if not any(each.endswith(kind.main) for each in types.values()):
         raise InvalidDocumentError(f"The file is a zip archive, but no {kind.name}: it lacks the parts of one.")
-    names = [name for name, each in types.items() if each.endswith(kind.main + kind.others)]
+    wanted = kind.main + kind.others
+    names = [name for name, each in types.items() if each.endswith(wanted) and name not in kind.skipped]
     check_xml(sum(archive.sizes[name] for name in names))
     return names
 

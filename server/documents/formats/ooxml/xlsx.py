@@ -4,7 +4,6 @@ The heading of a table's column stays as well: the table names its columns by it
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from server.documents.formats.archive import Archive
 from server.documents.formats.inline import without_tags
@@ -23,6 +22,8 @@ _OTHERS = (
     *(f"{_TYPE}sharedStrings+xml", f"{_TYPE}worksheet+xml", ".drawingml.chart+xml"),
     *(".openxmlformats-officedocument.drawing+xml", ".drawingml.diagramData+xml", ".drawingml.diagramDrawing+xml"),
 )
+_SHEET = f"{_TYPE}worksheet+xml"
+_INLINE = b"inlineStr"
 _RECALCULATE = "fullCalcOnLoad"
 
 
@@ -60,8 +61,10 @@ def _kind(archive: Archive) -> Kind:
         for column in parse_part(archive.read(name)).iter()
         if word_name(column) == "tableColumn"
     }
-    kind = Kind("xlsx", _MAIN, _OTHERS, find_paragraphs)
-    return replace(kind, paragraphs=lambda root: _find_strings(root, headings))
+    # Most sheets are numbers, formulas and the numbers of strings, and may be larger than what is ever parsed.
+    sheets = [name for name, each in types.items() if each.endswith(_SHEET)]
+    skipped = frozenset(name for name in sheets if _INLINE not in archive.read(name))
+    return Kind("xlsx", _MAIN, _OTHERS, lambda root: _find_strings(root, headings), skipped)
 
 
 def _find_strings(root: Element, headings: set[str]) -> Iterator[Paragraph]:

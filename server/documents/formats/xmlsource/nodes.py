@@ -15,6 +15,8 @@ from server.errors import InvalidDocumentError
 
 # Read into memory, xml is about ten times as large.
 MAX_XML_BYTES = 16 << 20
+# Each takes some 300 bytes of memory. A spreadsheet of 100,000 cells has half as many.
+MAX_NODES = 600_000
 # Deeper than any document; whoever walks through elements may call itself for each.
 MAX_DEPTH = 200
 
@@ -128,6 +130,7 @@ class _Builder:
         self._chars: Chars | None = None
         self._pieces: list[str] = []
         self._cdata = False
+        self._num_nodes = 0
         self._parser = expat.ParserCreate("utf-8", " ")
 
     def build(self) -> Node:
@@ -173,6 +176,7 @@ class _Builder:
         self._end_text(at)
         if len(self._open) > MAX_DEPTH:
             raise InvalidDocumentError(f"The elements of the file are nested deeper than {MAX_DEPTH}; simplify it.")
+        self._count()
         space, _, local = name.rpartition(" ")
         node = Node(space, local, attributes, self._open[-1], at)
         self._open[-1].children.append(node)
@@ -192,6 +196,7 @@ class _Builder:
     def _add_text(self, text: str) -> None:
         at = self._mark_here()
         if self._chars is None:
+            self._count()
             self._chars = Chars("", at)
             self._open[-1].children.append(self._chars)
         self._pieces.append(text)
@@ -204,8 +209,14 @@ class _Builder:
         self._mark_here()
         self._cdata = False
 
+    def _count(self) -> None:
+        self._num_nodes += 1
+        if self._num_nodes > MAX_NODES:
+            raise InvalidDocumentError(f"The file has more than {MAX_NODES} elements; send it in parts.")
+
     def _add_other(self) -> None:
         at = self._mark_here()
+        self._count()
         self._end_text(at)
         node = Node("", "", {}, self._open[-1], at, open_end=at, close_start=at)
         self._open[-1].children.append(node)

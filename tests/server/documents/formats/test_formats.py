@@ -154,6 +154,7 @@ def test_json_in_ascii_stays_so() -> None:
         "2024-01-01",
         "USD",
         "12 %",
+        "%d.%m.%Y %H:%M",
     ],
 )
 def test_names_and_addresses_are_no_language(text: str) -> None:
@@ -170,7 +171,8 @@ def test_names_and_addresses_are_no_language(text: str) -> None:
 def test_yaml_says_what_it_shall_in_any_style(old: str, new: str) -> None:
     text = f"a:\n  b: {old}\n".rstrip("\n") + "\n  c: 1\n"
     found = yaml.safe_load(write("yaml", text, new))
-    assert found == {"a": {"b": new, "c": 1}}
+    end = "\n" if old.startswith("|") else ""
+    assert found == {"a": {"b": new + end, "c": 1}}
     assert yaml.safe_load(write("yaml", "[ein Haus, {a: b}]", new, "b")) == [new, {"a": "b"}]
 
 
@@ -261,6 +263,18 @@ def test_a_cell_has_one_text_in_each_run() -> None:
     assert all(run.count(b"<t") == 1 for run in re.findall(rb"<r>.*?</r>", strings, re.S))
     assert b"x drei\nx vier</t></r>" in strings
     assert b"<si><t>Name</t></si>" in strings, "a table calls its column so"
+
+
+def test_sheets_of_numbers_are_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    sheet = f"<worksheet><sheetData>{'<row/>' * 200_000}</sheetData></worksheet>"
+    assert len(sheet) > 1 << 20
+    monkeypatch.setattr("server.documents.formats.ooxml.package.MAX_XML_BYTES", 1 << 20)
+    large = make_zip({**parts("xlsx"), "xl/worksheets/sheet2.xml": sheet}, ["xl/worksheets/sheet2.xml"])
+    assert FORMATS["xlsx"].read(large) == FORMATS["xlsx"].read(sample("xlsx"))
+    with pytest.raises(InvalidDocumentError, match="1048576 is the most"):
+        FORMATS["xlsx"].read(
+            make_zip({**parts("xlsx"), "xl/worksheets/sheet2.xml": sheet + "inlineStr"}, ["xl/worksheets/sheet2.xml"])
+        )
 
 
 def test_the_first_part_of_a_book_and_of_an_opendocument() -> None:

@@ -26,7 +26,7 @@ BODIES = {
     "odp": "content.xml",
     "epub": "OEBPS/text/a b.xhtml",
 }
-XML = [sample for sample in ARCHIVES if sample.kind in BODIES]
+XML = [sample for sample in ARCHIVES if BODIES.get(sample.kind) in sample.content]
 LAUGHS = '<!DOCTYPE a [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;">]>'
 OUTSIDE = '<!DOCTYPE a [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
 
@@ -121,6 +121,14 @@ def test_xliff(monkeypatch: pytest.MonkeyPatch) -> None:
     refused(XLIFF, b'<xliff xmlns="urn:oasis:names:tc:xliff:document:3.0"/>', "no xliff of version 1.2 or 2")
     monkeypatch.setattr(nodes, "MAX_XML_BYTES", 100)
     refused(XLIFF, said.encode(), "100 is the most it may")
+
+
+def test_many_elements(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nodes, "MAX_NODES", 10)
+    for inside in ("<x/>" * 11, "<!-- a -->" * 11, "a<?b?>" * 6):
+        refused(
+            XLIFF, f'<xliff xmlns="urn:oasis:names:tc:xliff:document:2.0">{inside}</xliff>'.encode(), "more than 10"
+        )
 
 
 @pytest.mark.parametrize(

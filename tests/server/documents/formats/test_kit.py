@@ -73,11 +73,11 @@ ODD = [
 @each_sample
 @pytest.mark.parametrize("text", ODD, ids=range(len(ODD)))
 def test_no_translation_breaks_a_file(sample: Sample, text: str) -> None:
-    """Whatever a text becomes, the file can be read again, and has no more texts than before but where it has lines."""
+    """Whatever a text becomes, the file can be read again, and has no more texts where lines are no texts."""
     format = FORMATS[sample.kind]
     found = translate(format, sample.data, lambda old: text)
     again = format.read(found)
-    if sample.kind not in (*BILINGUAL, "txt", "md", "html", "srt", "vtt", "csv", "zip"):
+    if sample.kind in ("docx", "pptx", "xlsx", "odt", "ods", "odp", "epub"):
         assert len(again) <= len(format.read(sample.data))
     format.write(found, again)
 

@@ -14,7 +14,7 @@ _XML = "<?xml version='1.0' encoding=\"UTF-8\"?>\n"
 
 
 def _document(kind: str, body: str, styles: str = "") -> Parts:
-    files = ("content.xml", "styles.xml")
+    files = ("content.xml", "styles.xml", "Basic/kept.xml")
     rows = "".join(
         f'<manifest:file-entry manifest:full-path="{name}" manifest:media-type="text/xml"/>' for name in files
     )
@@ -114,7 +114,7 @@ _NCX = (
     "<navMap><navPoint id='a' playOrder='1'><navLabel><text>üzwei</text></navLabel>"
     '<content src="text/a%20b.xhtml"/></navPoint></navMap></ncx>'
 )
-_EPUB: Parts = {
+EPUB: Parts = {
     "mimetype": "application/epub+zip",
     "META-INF/container.xml": _CONTAINER,
     "OEBPS/book.opf": _OPF,
@@ -125,7 +125,7 @@ _EPUB: Parts = {
     "OEBPS/font.otf": PICTURE,
 }
 # What changes is written anew: a reference as its character, CDATA as text.
-_EPUB_AFTER = {name: shout(each) if isinstance(each, str) else each for name, each in _EPUB.items()}
+_EPUB_AFTER = {name: shout(each) if isinstance(each, str) else each for name, each in EPUB.items()}
 _EPUB_AFTER["OEBPS/text/a b.xhtml"] = (
     shout(_XHTML).replace("&nbsp;", "\xa0").replace("<![CDATA[ÜZWEI & ÜDREI]]>", "ÜZWEI &amp; ÜDREI")
 )
@@ -150,6 +150,6 @@ BOOKS = (
     Sample("odt", "odt", _document("text", _ODT, _ODT_STYLES), stored=("mimetype",)),
     Sample("ods", "ods", _document("spreadsheet", _ODS), stored=("mimetype",)),
     Sample("odp", "odp", _document("presentation", _ODP), stored=("mimetype",)),
-    Sample("epub", "epub", _EPUB, _EPUB_AFTER, stored=("mimetype",)),
+    Sample("epub", "epub", EPUB, _EPUB_AFTER, stored=("mimetype",)),
     Sample("zip", "zip", _archive("üeins üzwei"), _archive("ÜEINS ÜZWEI")),
 )

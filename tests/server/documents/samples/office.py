@@ -9,8 +9,8 @@ _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _TYPE = "application/vnd.openxmlformats-officedocument."
 _W = f'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" xmlns:r="{_OFFICE}"'
-_A = f'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" xmlns:r="{_OFFICE}"'
-_P = f'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main" {_A}'
+A = f'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" xmlns:r="{_OFFICE}"'
+_P = f'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main" {A}'
 _S = f'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="{_OFFICE}"'
 
 Links = Mapping[str, tuple[tuple[str, str], ...]]
@@ -160,7 +160,7 @@ def _pptx(title: str) -> Parts:
     font = '<a:latin typeface="Sans"/><a:ea typeface=""/><a:cs typeface=""/>'
     fill = '<a:solidFill><a:schemeClr val="phClr"/></a:solidFill>'
     theme = (
-        f'<a:theme {_A} name="kept"><a:themeElements><a:clrScheme name="kept">{theme_colours}</a:clrScheme>'
+        f'<a:theme {A} name="kept"><a:themeElements><a:clrScheme name="kept">{theme_colours}</a:clrScheme>'
         f'<a:fontScheme name="kept"><a:majorFont>{font}</a:majorFont><a:minorFont>{font}</a:minorFont></a:fontScheme>'
         f'<a:fmtScheme name="kept"><a:fillStyleLst>{fill * 3}</a:fillStyleLst>'
         f"<a:lnStyleLst>{f'<a:ln>{fill}</a:ln>' * 3}"
