@@ -25,7 +25,8 @@ _BREAK = (
     r"\\[nrh](?![a-z]{2})|\\[nN](?=[A-ZÄÖÜ])|\\N(?!\S{0,60}[.\\])"
     r"|\\n(?!ew(?:line|page|command)|abla|eq|u\b|ot\b|oindent|onumber|i\b|eg\b)(?!\S{0,60}(?:\\|\.\w))"
 )
-# A picture inside a link, as badges are.
+# A picture inside a link, as badges are, and a placeholder's index.
+_INDEX = r"\[[\w.\"'\-]{1,30}\](?=\})"
 _PICTURE = r"!\[[^\[\]\n]{0,200}\]\([^()\s]{0,300}\)"
 
 SIGNS = (
@@ -75,7 +76,7 @@ SIGNS = (
     MarkKind(
         "start of a link",
         "start",
-        rf"!?\[(?=[^\[\]\n]{{0,300}}(?:{_PICTURE}[^\[\]\n]{{0,100}}){{0,3}}\](?:\(|\[[\w .\-]{{0,60}}\]))",
+        rf"!?\[(?=[^\[\]\n]{{0,300}}(?:(?:{_PICTURE}|{_INDEX})[^\[\]\n]{{0,100}}){{0,3}}\](?:\(|\[[\w .\-]{{0,60}}\]))",
         ("[Text](https://a.de)", "![Bild](a.png)", "[![Bild](a.png)](https://a.de)"),
         True,
         "](",

@@ -116,6 +116,7 @@ def test_many_combining_marks_take_no_longer_than_their_number() -> None:
         ('"das Boot":https://a.de/b', ["https://a.de/b"]),
         ("sie haben ${n == 1 ? 'ein Boot' : 'Boote'} da", ["${n == 1 ? 'ein Boot' : 'Boote'}"]),
         ("${A:-a_b} zu *${n}*", ["${A:-a_b}", "*", "${n}", "*"]),
+        ("[{boot[1]}](https://a.de/b) da", ["[", "{boot[1]}", "](https://a.de/b)"]),
         ("30″ × 20″", ["30″", "20″"]),
         ("Boot ........... 5", ["..........."]),
         ("[b]--tiefe=3[/b] da", ["[b]", "--tiefe=3", "[/b]"]),
