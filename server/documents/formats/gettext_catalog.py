@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from server.documents.formats.charsets import decode_text
 from server.documents.formats.messages import cut_message, fill_message
 from server.errors import InvalidDocumentError
+from server.text.expressions import compile_expression
 
 _LINES = re.compile(r"[^\n]*\n|[^\n]+\Z")
-_KEYWORD = re.compile(r'\s*(msgctxt|msgid_plural|msgid|msgstr(?:\[(\d{1,3})\])?)\s*"((?:[^"\\]|\\.)*+)"\s*\Z', re.S)
-_MORE = re.compile(r'\s*"((?:[^"\\]|\\.)*+)"\s*\Z', re.S)
+_KEYWORD = compile_expression(
+    r'\s*(msgctxt|msgid_plural|msgid|msgstr(?:\[(\d{1,3})\])?)\s*"((?:[^"\\]|\\.)*+)"\s*\Z', re.S
+)
+_MORE = compile_expression(r'\s*"((?:[^"\\]|\\.)*+)"\s*\Z', re.S)
 _FLAGS = re.compile(r"#,.*\bfuzzy\b")
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{1,2}|[0-7]{1,3}|.)", re.S)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}

@@ -4,7 +4,6 @@ The file is read by the standard library's parser, to be sure that it is json, a
 """
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -12,10 +11,11 @@ from server.documents.formats.charsets import decode_text
 from server.documents.formats.localisation import is_chosen, is_language
 from server.documents.formats.messages import cut_message, fill_message
 from server.errors import InvalidDocumentError
+from server.text.expressions import compile_expression
 
 # What is nested deeper is made to harm.
 MAX_DEPTH = 200
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}\[\],:]')
+_TOKEN = compile_expression(r'"(?:[^"\\]|\\.)*+"|[{}\[\],:]')
 
 
 @dataclass

@@ -12,11 +12,12 @@ from server.documents.formats.charsets import decode_text
 from server.documents.formats.localisation import is_language, is_name
 from server.documents.formats.messages import cut_message, fill_message
 from server.errors import InvalidDocumentError
+from server.text.expressions import compile_expression
 
 _SEPARATORS = ",;\t|"
 MAX_COLUMNS_CHARS = 200
 _SAMPLE_CHARS = 20_000
-_QUOTED = re.compile(r'"((?:[^"]|"")*+)"')
+_QUOTED = compile_expression(r'"((?:[^"]|"")*+)"')
 _BARE = {sign: re.compile(rf"[^{re.escape(sign)}\r\n]*+") for sign in _SEPARATORS}
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
