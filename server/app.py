@@ -100,7 +100,8 @@ def _middleware(settings: ServeSettings, metrics: Metrics, shedder: Shedder) -> 
     if settings.otel:
         layers.insert(0, Middleware(Traced, tracer=make_tracer()))
     if origins := [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]:
-        methods, headers = ("GET", "POST", "DELETE"), ("Authorization", "Content-Type", "Prefer", "X-Request-ID")
+        methods = ("GET", "POST", "PUT", "PATCH", "DELETE")
+        headers = ("Authorization", "Content-Type", "Prefer", "X-Request-ID")
         exposed = ("Retry-After", "X-Request-ID")
         layers.append(
             Middleware(

@@ -117,6 +117,16 @@ def test_pages_of_other_origins_may_not_ask_unless_they_are_named(models: Models
     assert json.loads(stranger.text)["translations"]
 
 
+def test_pages_of_named_origins_may_ask_whatever_is_described(models: Models) -> None:
+    site = Site(models, replace(SETTINGS, cors_origins="https://app.example"))
+    paths = site.ask("GET", "/openapi.json").json()["paths"]
+    described = {method.upper() for operations in paths.values() for method in operations}
+    for method in described & {"GET", "POST", "PUT", "PATCH", "DELETE"}:
+        headers = {"Origin": "https://app.example", "Access-Control-Request-Method": method}
+        assert site.ask("OPTIONS", "/v1/models", headers=headers).status_code == 200, method
+    assert {"PUT", "PATCH"} <= described
+
+
 def test_a_client_that_goes_away_takes_its_sentences_along(make_model: MakeModel) -> None:
     engine = FakeEngine(hold=True)
     site = Site(Models((make_model(engine),)))
