@@ -14,7 +14,7 @@ from server.dialects.deepl.languages import check_formality, find_language
 from server.dialects.deepl.schema import check_known, parse_glossary_ids, read_formality
 from server.documents.content import read_content
 from server.documents.formats.format import Format
-from server.documents.formats.registry import SUFFIXES, choose_columns, find_format
+from server.documents.formats.registry import SUFFIXES, choose_columns, find_format, recode_text
 from server.documents.jobs import Documents, Order
 from server.errors import InvalidRequestError
 from server.web.answers import json_answer
@@ -83,9 +83,10 @@ class _Endpoints:
         format = find_format(read_string(fields, "filename") or upload.filename, upload.data)
         _check_output(fields, format)
         format = choose_columns(format, read_string(fields, "columns"))
-        num_chars = (await asyncio.to_thread(read_content, format, upload.data)).num_chars
+        data = recode_text(format, upload.data, read_string(fields, "encoding"))
+        num_chars = (await asyncio.to_thread(read_content, format, data)).num_chars
         async with request.state["access"].granted(client, num_chars):
-            order = Order(format, upload.data, num_chars, source, target, entries, formality)
+            order = Order(format, data, num_chars, source, target, entries, formality)
             handle = await self._documents.accept(order, client.name)
         return json_answer(DocumentAnswer(handle.document_id.upper(), handle.key))
 

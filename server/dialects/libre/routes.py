@@ -25,7 +25,7 @@ from server.dialects.libre.schema import (
 )
 from server.dialects.libre.spec import load_libre_spec
 from server.dialects.libre.translate import TranslatedItem, translate_texts
-from server.documents.formats.registry import SUFFIXES, choose_columns, find_format
+from server.documents.formats.registry import SUFFIXES, choose_columns, find_format, recode_text
 from server.errors import EngineStoppedError, InvalidRequestError
 from server.storage.file_store import FileStore
 from server.text.detect import detect_texts
@@ -166,6 +166,7 @@ class _Files:
         if not filename:
             raise InvalidRequestError("Invalid request: empty file name")
         format = choose_columns(find_format(filename, given), fields.read_optional("columns"))
+        given = recode_text(format, given, fields.read_optional("encoding"))
         asked = parse_translate(fields, (), _pairs(request))
         translator, deadline_s = request.state["translator"], seconds_allowed(request, len(given))
         charge = partial(request.state["access"].granted, client)

@@ -41,6 +41,30 @@ def decode_text(data: bytes) -> Decoded:
     return _decode(data, b"", "utf-8")
 
 
+def recode(data: bytes, encoding: str) -> bytes:
+    """Text in an old encoding as UTF-8. Which one it is has to be said: letters are too alike to guess it from.
+
+    Args:
+        data: of a file.
+        encoding: as its writer calls it, in any case.
+
+    Raises:
+        InvalidDocumentError: we do not know the encoding, or the file is in another one.
+    """
+    name = encoding.strip().lower()
+    if not _ALLOWED.fullmatch(name):
+        raise InvalidDocumentError(
+            "Invalid encoding: it must be utf-8, iso-8859-1 to 16, windows-1250 to 1258, koi8-r, koi8-u, shift_jis, euc-jp, "
+            "euc-kr, gbk, gb18030 or big5."
+        )
+    try:
+        return data.decode(name).encode()
+    except (UnicodeDecodeError, LookupError) as error:
+        raise InvalidDocumentError(
+            f"The file is not text in {name}; say another encoding, or save it in UTF-8."
+        ) from error
+
+
 def decode_page(data: bytes) -> Decoded:
     """The text of a page of html, which may say its encoding itself.
 
@@ -85,5 +109,6 @@ def _decode(data: bytes, mark: bytes, encoding: str) -> Decoded:
         return Decoded(data[len(mark) :].decode(encoding), mark, encoding)
     except UnicodeDecodeError as error:
         raise InvalidDocumentError(
-            "The file is not text in UTF-8 or marked UTF-16; save it in UTF-8 and send it again."
+            "The file is not text in UTF-8 or marked UTF-16; save it in UTF-8 and send it again, or say in the field "
+            "'encoding' what it is in, such as windows-1252."
         ) from error

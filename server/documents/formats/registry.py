@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import PurePath
 
 from server.documents.formats.archive import Archive
+from server.documents.formats.charsets import recode
 from server.documents.formats.collection import build_collection
 from server.documents.formats.epub import MIME as EPUB_MIME
 from server.documents.formats.epub import declare_epub, read_epub, write_epub
@@ -86,11 +87,34 @@ def _find_member(name: str) -> Format | None:
     return SUFFIXES.get(PurePath(name).suffix.lower())
 
 
+_SAYING_NO_ENCODING = ("txt", "srt", "vtt", "md", "csv", "po")
+
 FORMATS = {each.name: each for each in (*_SINGLE, build_collection(_find_member))}
 SUFFIXES = {
     **{f".{name}": each for name, each in FORMATS.items()},
     **{suffix: FORMATS[name] for suffix, name in _OTHER_SUFFIXES.items()},
 }
+
+
+def recode_text(format: Format, data: bytes, encoding: str | None) -> bytes:
+    """A file as its format is read: text whose encoding was said becomes UTF-8, and so is its translation.
+
+    Args:
+        format: of the file.
+        data: of the file.
+        encoding: that was said; None or empty for none.
+
+    Raises:
+        InvalidDocumentError: files of this format say their encoding themselves, or it is not in that encoding.
+    """
+    if not encoding:
+        return data
+    if format.name not in _SAYING_NO_ENCODING:
+        raise InvalidDocumentError(
+            f"Invalid encoding: a file of {format.name} says its own; leave 'encoding' out, which is for "
+            f"{', '.join(_SAYING_NO_ENCODING)}."
+        )
+    return recode(data, encoding)
 
 
 def choose_columns(format: Format, columns: str | None) -> Format:

@@ -144,6 +144,16 @@ def test_the_other_direction(models: Models, settings: ServeSettings, tokenizer:
     asyncio.run(live())
 
 
+def test_an_old_encoding_that_is_said(models: Models, settings: ServeSettings) -> None:
+    async def live() -> None:
+        async with served(models, settings) as client:
+            text = "Der Hund läuft für 5 € über die Straße.\r\n"
+            answer = await translated(client, "a.txt", text.encode("cp1252"), encoding="Windows-1252")
+            assert answer.content.decode() == text
+
+    asyncio.run(live())
+
+
 def test_a_glossary(models: Models, settings: ServeSettings) -> None:
     async def live() -> None:
         async with served(models, settings) as client:
@@ -172,6 +182,10 @@ def test_a_glossary(models: Models, settings: ServeSettings) -> None:
         ("a.txt", b"a", {"output_format": "docx"}, 400, "comes back as it was sent"),
         ("a.txt", b"a", {"columns": "1"}, 400, "only those of csv"),
         ("a.csv", b"a", {"columns": "2"}, 400, "Invalid columns"),
+        ("a.txt", b"\xe4", {}, 400, "say in the field 'encoding'"),
+        ("a.txt", b"\xe4", {"encoding": "utf-8"}, 400, "not text in utf-8"),
+        ("a.txt", b"a", {"encoding": "rot13"}, 400, "Invalid encoding"),
+        ("a.html", b"a", {"encoding": "windows-1252"}, 400, "a file of html says its own"),
         ("a.txt", b"a", {"glossary_id": "nope"}, 400, "Invalid glossary id"),
         ("a.txt", b"a", {"style_id": "mine"}, 400, "no style rules"),
         ("a.txt", b"a", {"source_lang": "", "glossary_id": "nope"}, 400, "requires the 'source_lang'"),

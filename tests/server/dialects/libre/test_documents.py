@@ -140,6 +140,14 @@ def test_a_file_may_be_larger_than_a_body_but_not_than_a_document(models: Models
     refused(site.ask("POST", "/translate_file", data=form, files={"file": ("a.html", data * 2)}), 400, "5000 bytes")
 
 
+def test_an_old_encoding_that_is_said(site: Site) -> None:
+    text = "1\n00:00:01,000 --> 00:00:02,000\nDer Hund läuft.\n"
+    form, file = {"source": "de", "target": "en"}, {"file": ("a.srt", text.encode("iso-8859-1"))}
+    refused(site.ask("POST", "/translate_file", data=form, files=file), 400, "say in the field 'encoding'")
+    answer = site.ask("POST", "/translate_file", data={**form, "encoding": "iso-8859-1"}, files=file)
+    assert site.ask("GET", answer.json()["translatedFileUrl"]).content.decode() == text
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-8"])
 def test_encodings_of_text(site: Site, encoding: str) -> None:
     file = {"file": ("a.TXT", "Der Hund läuft.".encode(encoding))}
