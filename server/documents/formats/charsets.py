@@ -54,8 +54,8 @@ def recode(data: bytes, encoding: str) -> bytes:
     name = encoding.strip().lower()
     if not _ALLOWED.fullmatch(name):
         raise InvalidDocumentError(
-            "Invalid encoding: it must be utf-8, iso-8859-1 to 16, windows-1250 to 1258, koi8-r, koi8-u, shift_jis, euc-jp, "
-            "euc-kr, gbk, gb18030 or big5."
+            "Invalid encoding: it must be utf-8, iso-8859-1 to 16, windows-1250 to 1258, koi8-r, koi8-u, shift_jis, "
+            "euc-jp, euc-kr, gbk, gb18030 or big5."
         )
     try:
         return data.decode(name).encode()
