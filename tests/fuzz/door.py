@@ -214,7 +214,9 @@ class _Log(logging.Handler):
 
 def _check_error(path: str, body: bytes) -> None:
     """The dialect's own words, or those that answer for no dialect: paths and methods that there are none of."""
-    own: Any = {"v2": DeeplError, "v3": DeeplError, "language": GoogleError, "google": GoogleError}.get(path.split("/")[1], LibreError)
+    own: Any = {"v2": DeeplError, "v3": DeeplError, "language": GoogleError, "google": GoogleError}.get(
+        path.split("/")[1], LibreError
+    )
     try:
         msgspec.json.decode(body, type=own)
     except msgspec.ValidationError:
