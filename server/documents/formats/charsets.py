@@ -2,7 +2,9 @@
 
 import codecs
 import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from server.errors import InvalidDocumentError
 
@@ -14,6 +16,13 @@ _ALLOWED = re.compile(
     r"utf-8|us-ascii|iso-8859-\d{1,2}|windows-125\d|koi8-[ru]|shift_jis|euc-jp|euc-kr|gbk|gb18030|big5"
 )
 _DECLARATION_BYTES = 1024
+
+
+class Writable(Protocol):
+    """A piece of language in a file."""
+
+    def write(self, text: str) -> str:
+        """The piece with another text."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,19 @@ def recode(data: bytes, encoding: str) -> bytes:
         raise InvalidDocumentError(
             f"The file is not text in {name}; say another encoding, or save it in UTF-8."
         ) from error
+
+
+def rewrite_parts(data: bytes, cut: Callable[[str], Iterable[str | Writable]], texts: Sequence[str]) -> bytes:
+    """A file of text with other texts, written as it was.
+
+    Args:
+        data: of the file.
+        cut: takes it apart into what is kept, as it is, and what is language; together they are the file.
+        texts: as many as there is language.
+    """
+    waiting, decoded = iter(texts), decode_text(data)
+    parts = (part if isinstance(part, str) else part.write(next(waiting)) for part in cut(decoded.text))
+    return decoded.encode("".join(parts))
 
 
 def decode_page(data: bytes) -> Decoded:

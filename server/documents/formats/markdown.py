@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from server.documents.formats.charsets import decode_text
+from server.documents.formats.charsets import decode_text, rewrite_parts
 from server.documents.formats.wrapping import fill
 
 _LINES = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+\Z")
@@ -73,10 +73,7 @@ def read_markdown(data: bytes) -> list[str]:
 
 def write_markdown(data: bytes, texts: Sequence[str]) -> bytes:
     """`data` with other texts."""
-    waiting = iter(texts)
-    decoded = decode_text(data)
-    parts = (part if isinstance(part, str) else part.write(next(waiting)) for part in _parts(decoded.text))
-    return decoded.encode("".join(parts))
+    return rewrite_parts(data, _parts, texts)
 
 
 def _parts(text: str) -> Iterator[str | _Paragraph]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
-from server.documents.formats.charsets import decode_text
+from server.documents.formats.charsets import decode_text, rewrite_parts
 from server.documents.formats.wrapping import fill
 
 # What the translator takes for the end of a line as well (server/text/segments.py).
@@ -65,10 +65,7 @@ def read_plain(data: bytes) -> list[str]:
 
 def write_plain(data: bytes, texts: Sequence[str]) -> bytes:
     """`data` with other texts."""
-    waiting = iter(texts)
-    decoded = decode_text(data)
-    parts = (part if isinstance(part, str) else part.write(next(waiting)) for part in cut_lines(decoded.text))
-    return decoded.encode("".join(parts))
+    return rewrite_parts(data, cut_lines, texts)
 
 
 def cut_lines(text: str) -> Iterator[str | Paragraph]:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from server.bundle import Formality
 from server.documents.formats.registry import FORMATS
 from server.documents.jobs import Documents, Handle
 from server.documents.runner import MAX_ATTEMPTS
@@ -29,7 +28,7 @@ from server.storage.database import Database
 from server.translation.translator import Translator
 from tests.server.conftest import MakeModel
 from tests.server.documents.conftest import begun, finished, open_documents, order, rows
-from tests.server.fakes import DE, FakeEngine
+from tests.server.fakes import FakeEngine
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
@@ -383,22 +382,3 @@ def test_nothing_is_made_before_it_is_needed(settings: ServeSettings, translator
 
     run(live())
     assert not settings.data.exists()
-
-
-def test_the_form_of_address_is_stored_with_it(
-    make_model: MakeModel, engine: FakeEngine, settings: ServeSettings
-) -> None:
-    model = make_model(engine)
-    formal = [replace(pair, formality=Formality((DE, 2), (DE, 1))) for pair in model.manifest.pairs]
-    bundle = replace(model.bundle, manifest=replace(model.manifest, pairs=tuple(formal)))
-    translator = Translator(Models((replace(model, bundle=bundle),)), settings.limits)
-
-    async def live() -> None:
-        wanted = replace(order("You see it.", source="en", target="de"), formality="less")
-        handle = await open_documents(settings).accept(wanted, "anna")
-        documents = open_documents(settings)
-        async with documents.running(translator):
-            assert (await finished(documents, handle)).status == "done"
-
-    run(live())
-    assert {source[:2] for source in engine.sources} == {(DE, 1)}
